@@ -1,0 +1,274 @@
+"""The storage interface: what the core asks of a store, and what a store guarantees.
+
+A store keeps, per user: documents (versioned), records (append-only), duplicate marks; per room: a log
+with offsets and an epoch. One call matters most, `Store.commit`: everything a handler collected takes
+effect at once or not at all. All times are integer milliseconds since the Unix epoch.
+
+`owner` names the user whose data a room belongs to (`user:*` and `session:*` rooms) and is empty for rooms
+shared by many users (`class:7b`). A clustered store keeps all keys of one owner in one hash slot, so that a
+commit stays one atomic script; rooms without an owner live elsewhere and are reached through an outbox.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+
+class StoreError(Exception):
+    """Base of everything a store raises on purpose."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached now; the caller answers `overloaded` and the client resends."""
+
+
+class VersionConflict(StoreError):
+    """A document changed since it was loaded. Nothing was written: load again and run the handler again."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(f"document changed meanwhile: {', '.join(keys)}")
+        self.keys = tuple(keys)
+
+
+class AlreadyDone(StoreError):
+    """The unit's mark exists: this message took effect before. Nothing was written."""
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__(f"message {mark.id} of client {mark.client} was already handled by {mark.plugin}")
+        self.mark = mark
+
+
+@dataclass(slots=True, frozen=True)
+class Document:
+    """A stored document: JSON bytes and the version they have (1 for the first)."""
+
+    value: bytes
+    version: int
+
+
+@dataclass(slots=True, frozen=True)
+class Write:
+    """Save a document, or delete it when `value` is None.
+
+    `version` is the version it was loaded at, 0 when it did not exist; the commit raises `VersionConflict`
+    when that is no longer so. After the commit the document's version is `version + 1`. A deleted document
+    counts as not existing.
+    """
+
+    key: str
+    value: bytes | None
+    version: int
+
+
+@dataclass(slots=True, frozen=True)
+class Record:
+    """One entry of an append-only stream; `number` rises from 1 within (user, stream), given by the store."""
+
+    stream: str
+    value: bytes
+    at: int
+    number: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Mark:
+    """Says that `plugin` has handled message `id` of `client`, and what the sender was answered.
+
+    `digest` tells the message's content from another with the same id.
+    """
+
+    client: str
+    id: int
+    plugin: str
+    digest: bytes
+    answer: bytes
+    at: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Message:
+    """A message to a room. `offset` is given by the store (from 1, without holes); 0: unlogged.
+
+    `data` is the payload as JSON bytes. `exclude` is a clientId that must not get it (unlogged messages only).
+    """
+
+    room: str
+    event: str
+    data: bytes
+    at: int
+    owner: str = ""
+    offset: int = 0
+    exclude: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Position:
+    """A place in a room's log: after the message with `offset`, in the log's life `epoch`."""
+
+    epoch: str
+    offset: int
+
+
+@dataclass(slots=True, frozen=True)
+class Recovery:
+    """What a room's log says to somebody who was at a position.
+
+    `position` is the end of the log. `recovered` is true only when `messages` is provably everything between;
+    otherwise `messages` is empty.
+    """
+
+    position: Position
+    messages: tuple[Message, ...]
+    recovered: bool
+
+
+@dataclass(slots=True)
+class Unit:
+    """A unit of work: all that one plugin did in answer to one event of `user`."""
+
+    user: str
+    mark: Mark | None = None
+    writes: list[Write] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+
+@dataclass(slots=True, frozen=True)
+class DeviceInfo:
+    """A connected device of a session, as told to the others."""
+
+    client_id: str
+    device_id: str
+    kind: str
+    name: str
+    joined_at: int
+    node: str = ""
+
+
+#: Called on the loop for each room message, in the room's order, after its commit: (message, epoch).
+Listener = Callable[[Message, str], None]
+#: Called on the loop when a token or user was revoked on any node: (kind "jti" | "user", value, at).
+RevocationListener = Callable[[str, str, int], None]
+
+
+class Store(ABC):
+    """What the core needs of storage. All methods may raise `StoreUnavailable`.
+
+    Args:
+        max_messages: room logs keep at least this many of the newest messages ...
+        max_age: ... unless they are older than this, in seconds.
+        window: duplicate marks are kept for this many of a client's newest ids.
+        clock: gives now, in milliseconds since the epoch.
+    """
+
+    #: True when other processes may use the same store (so a document cache can be stale).
+    shared: bool = False
+
+    def __init__(self, *, max_messages: int, max_age: float, window: int, clock: Callable[[], int]) -> None:
+        self.max_messages = max_messages
+        self.max_age = max_age
+        self.window = window
+        self.clock = clock
+
+    # Life
+
+    @abstractmethod
+    async def open(self, listener: Listener, on_revoked: RevocationListener) -> None:
+        """Connect, migrate the schema, and begin to deliver room messages to `listener`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish pending commits and let go of everything. Idempotent."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Return when the store can commit now; raise `StoreUnavailable` when not."""
+
+    # The unit of work
+
+    @abstractmethod
+    async def commit(self, unit: Unit) -> None:
+        """Make `unit` take effect at once, durably, then deliver its messages.
+
+        When this returns, the effect survives `kill -9` and power loss. Messages get the next offsets of their
+        rooms in list order and reach `listener` in that order, before this returns or soon after.
+
+        Raises:
+            AlreadyDone: the mark (client, id, plugin) exists for this user.
+            VersionConflict: a written document's version differs.
+        """
+
+    # Reading
+
+    @abstractmethod
+    async def load(self, user: str, key: str) -> Document | None:
+        """The document of `user` under `key`, or None."""
+
+    @abstractmethod
+    async def records(
+        self, user: str, stream: str, *, limit: int, before: int | None = None, since: int | None = None
+    ) -> list[Record]:
+        """At most `limit` of the newest records, oldest first.
+
+        Args:
+            before: only records whose number is smaller (to page back).
+            since: only records at or after this time, in ms.
+        """
+
+    @abstractmethod
+    async def last_id(self, user: str, client: str) -> int:
+        """The highest id of `client` with a mark; 0 when there is none."""
+
+    @abstractmethod
+    async def marks(self, user: str, client: str, id: int) -> dict[str, Mark]:
+        """The marks of one message by plugin name; empty when it never took effect or its marks were let go."""
+
+    # Rooms
+
+    @abstractmethod
+    async def subscribe(self, room: str, owner: str = "") -> None:
+        """Deliver the messages of `room` to the listener from now on. Idempotent."""
+
+    @abstractmethod
+    async def unsubscribe(self, room: str, owner: str = "") -> None:
+        """Stop delivering `room`. Idempotent."""
+
+    @abstractmethod
+    async def recover(self, room: str, owner: str = "", since: Position | None = None) -> Recovery:
+        """Read a room's position and, with `since`, what came after it.
+
+        Recovered only when the epoch is the same, `since.offset` is not beyond the end, and every offset between
+        is still in the log and young enough. Creates the room (a new epoch, offset 0) when it does not exist.
+        """
+
+    @abstractmethod
+    async def publish(self, message: Message) -> None:
+        """Deliver an unlogged message (offset 0) to the room's listeners on all nodes. May be lost."""
+
+    # Sessions, presence, revocation
+
+    @abstractmethod
+    async def claim_session(self, session_id: str, user: str) -> str:
+        """Make `user` the session's owner if it has none; return its owner."""
+
+    @abstractmethod
+    async def device_joined(self, user: str, session_id: str, device: DeviceInfo) -> list[DeviceInfo]:
+        """Add (or replace, by client_id) a device; return all of the session's devices, oldest first."""
+
+    @abstractmethod
+    async def device_left(self, user: str, session_id: str, device: DeviceInfo) -> bool:
+        """Remove the device unless a newer connection of the same client took its place; True if removed."""
+
+    @abstractmethod
+    async def devices(self, user: str, session_id: str) -> list[DeviceInfo]:
+        """The session's devices, oldest first."""
+
+    @abstractmethod
+    async def revoke(self, kind: str, value: str, until: int) -> None:
+        """Revoke a token (`kind` "jti") or every token a user got up to now ("user"), remembered until `until` ms."""
+
+    @abstractmethod
+    async def revoked(self, jti: str | None, user: str, issued_at: int) -> bool:
+        """Whether a token with this jti, of this user, issued at this time (ms) is revoked."""
