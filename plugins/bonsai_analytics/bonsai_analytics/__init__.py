@@ -1,0 +1,1 @@
+"""Live performance analytics for Bonsai Real-Time: a plugin."""
