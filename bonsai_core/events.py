@@ -1,0 +1,241 @@
+"""What plugin authors declare: payload models, events they handle (`@on`) and events they watch (`@observes`)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+
+import msgspec
+import pluggy
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from bonsai_core.protocol import ErrorCode
+
+#: Name under which pluggy knows our hooks; also the entry-point group of plugins is `bonsai.plugins`.
+PROJECT = "bonsai"
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec = pluggy.HookspecMarker(PROJECT)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Payload(BaseModel):
+    """Base of every payload model: camelCase on the wire, snake_case in Python.
+
+    Unknown fields are ignored on input, NaN and infinity are refused.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False, ser_json_inf_nan="null"
+    )
+
+
+def _attachment_bytes(value: Any) -> Any:
+    """Accept an attachment's bytes, base64 text, or a data URL (RFC 2397) with base64."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("data:"):
+        head, comma, value = value.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise ValueError("a data URL must be base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64") from None
+
+
+class _IsAttachment:
+    """Marks the payload field that a binary frame's attachment fills."""
+
+
+#: A payload field that is filled by a binary frame's attachment, or by base64 text or a data URL in JSON.
+Attachment = Annotated[
+    bytes,
+    BeforeValidator(_attachment_bytes),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+    _IsAttachment(),
+]
+
+
+class Refused(Exception):
+    """Raise in a handler to refuse an event: nothing of the handler happens, the sender gets an `error` frame.
+
+    A refusal is an answer, not a failure: it does not count against the plugin.
+
+    Args:
+        code: one of `ErrorCode`, or a plugin's own `snake_case` code.
+        message: for the client's developer; no secrets.
+        details: anything JSON-able that helps the client.
+        retry_after_ms: when it makes sense to try again, in milliseconds.
+    """
+
+    def __init__(
+        self,
+        code: str = ErrorCode.FORBIDDEN,
+        message: str = "",
+        *,
+        details: Any = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = str(code)
+        self.message = message or str(code).replace("_", " ")
+        self.details = details
+        self.retry_after_ms = retry_after_ms
+
+
+class Event:
+    """One event as hooks see it.
+
+    Attributes:
+        name: for example `analytics:performance`.
+        id: the client's message id, or None when it wants no guarantee.
+        client_id: which client sent it; empty for an event that a plugin emitted.
+        raw: the payload as JSON bytes.
+        attachment: bytes of a binary frame, or None.
+    """
+
+    __slots__ = ("_data", "attachment", "client_id", "id", "name", "raw")
+
+    def __init__(
+        self, name: str, raw: bytes, id: int | None = None, client_id: str = "", attachment: bytes | None = None
+    ) -> None:
+        self.name = name
+        self.id = id
+        self.client_id = client_id
+        self.raw = raw
+        self.attachment = attachment
+        self._data: Any = None
+
+    @property
+    def data(self) -> Any:
+        """The payload as plain Python data, decoded on first use. Treat it as read-only."""
+        if self._data is None:
+            self._data = msgspec.json.decode(self.raw)
+        return self._data
+
+    def __repr__(self) -> str:  # never the payload: reprs end up in logs
+        return f"Event({self.name!r}, id={self.id})"
+
+
+@dataclass(frozen=True)
+class Handles:
+    """What `@on` and `@observes` leave on a function."""
+
+    event: str
+    observes: bool
+    concurrent: bool = False
+    timeout_ms: int | None = None
+
+
+def on(event: str, *, concurrent: bool = False, timeout_ms: int | None = None) -> Callable[[_F], _F]:
+    """Handle a client event. The plugin owns it: a second owner is a start-up conflict.
+
+    The function is called as `handler(self, session, payload)`, or without the payload if it takes none. The
+    payload's annotation says how it is validated: a `Payload` model, or `Event` for the event as it came. What it
+    returns (a model, plain data or None) is the ack's data. It may be sync or async.
+
+    Args:
+        event: the name on the wire, `domain:verb`.
+        concurrent: run in a task of its own with a unit of work of its own, so that the session's next events do
+            not wait. For work longer than some ten milliseconds.
+        timeout_ms: deadline of a call; default is the setting `BONSAI_HANDLER_TIMEOUT_MS`.
+    """
+    return _declare(Handles(event, observes=False, concurrent=concurrent, timeout_ms=timeout_ms))
+
+
+def observes(event: str, *, timeout_ms: int | None = None) -> Callable[[_F], _F]:
+    """See an event that another plugin emitted to a session, after it was committed.
+
+    Called like an `@on` handler, with a unit of work and a duplicate mark of its own; its return value is not used.
+    Events that observers emit are not observed in turn.
+    """
+    return _declare(Handles(event, observes=True, timeout_ms=timeout_ms))
+
+
+def _declare(handles: Handles) -> Callable[[_F], _F]:
+    def mark(function: _F) -> _F:
+        declared = getattr(function, "__bonsai_handles__", ())
+        function.__bonsai_handles__ = (*declared, handles)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Plugin:
+    """Base class of plugins; optional, for `@on`, `@observes` and declared `emits`. Any hook may be added.
+
+    Attributes:
+        name: unique, lower case; what logs, settings and `bonsai plugins` call it.
+        emits: events this plugin sends, and the model of each one's payload.
+    """
+
+    name: ClassVar[str] = ""
+    emits: ClassVar[Mapping[str, type[BaseModel]]] = {}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How to call a declared handler: what it takes and what it gives back."""
+
+    handles: Handles
+    function: Callable[..., Any]
+    takes_payload: bool
+    model: type[BaseModel] | None
+    attachment_field: str | None
+    returns: Any
+
+
+def declared_handlers(plugin: object) -> list[Signature]:
+    """Every `@on` and `@observes` of a plugin object, in order of definition.
+
+    Raises:
+        TypeError: a handler's signature is not one that can be called.
+    """
+    found = []
+    for name in _definition_order(plugin):
+        function = getattr(plugin, name, None)
+        for handles in getattr(function, "__bonsai_handles__", ()):
+            assert function is not None
+            found.append(_signature(plugin, name, function, handles))
+    return found
+
+
+def _definition_order(plugin: object) -> list[str]:
+    if inspect.ismodule(plugin):
+        return list(vars(plugin))
+    names: dict[str, None] = {}
+    for base in reversed(type(plugin).__mro__):
+        names.update(dict.fromkeys(vars(base)))
+    return list(names)
+
+
+def _signature(plugin: object, name: str, function: Callable[..., Any], handles: Handles) -> Signature:
+    where = f"{type(plugin).__name__}.{name}"
+    parameters = [
+        p
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if not 1 <= len(parameters) <= 2:
+        raise TypeError(f"{where} handles {handles.event!r} and must take (session) or (session, payload)")
+    hints = get_type_hints(function, include_extras=True)
+    model: type[BaseModel] | None = None
+    if len(parameters) == 2:
+        annotation = hints.get(parameters[1].name, Event)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+        elif annotation not in (Event, Any):
+            raise TypeError(f"{where}: the payload of {handles.event!r} must be a Payload model or Event")
+    attachment = None
+    if model is not None:
+        attachment = next(
+            (n for n, f in model.model_fields.items() if any(isinstance(m, _IsAttachment) for m in f.metadata)), None
+        )
+    return Signature(handles, function, len(parameters) == 2, model, attachment, hints.get("return"))
