@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import builtins
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -225,7 +226,7 @@ def _signature(plugin: object, name: str, function: Callable[..., Any], handles:
     ]
     if not 1 <= len(parameters) <= 2:
         raise TypeError(f"{where} handles {handles.event!r} and must take (session) or (session, payload)")
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function, where)
     model: type[BaseModel] | None = None
     if len(parameters) == 2:
         annotation = hints.get(parameters[1].name, Event)
@@ -239,3 +240,21 @@ def _signature(plugin: object, name: str, function: Callable[..., Any], handles:
             (n for n, f in model.model_fields.items() if any(isinstance(m, _IsAttachment) for m in f.metadata)), None
         )
     return Signature(handles, function, len(parameters) == 2, model, attachment, hints.get("return"))
+
+
+def _hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
+    """Resolve annotations; those that only exist for type checkers (as `Session` may) are left out."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError:
+        pass
+    raw = inspect.get_annotations(inspect.unwrap(getattr(function, "__func__", function)))
+    names = {**vars(builtins), **getattr(function, "__globals__", {})}
+    hints = {}
+    for name, annotation in raw.items():
+        try:
+            hints[name] = eval(annotation, names) if isinstance(annotation, str) else annotation
+        except NameError as error:
+            if name not in ("session", "return"):
+                raise TypeError(f"{where}: cannot resolve the annotation of {name!r}: {error}") from None
+    return hints

@@ -1,0 +1,121 @@
+"""Rooms: who is in them on this node, fan-out with one encoding, and joining without losing or doubling a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bonsai_core.connection import Connection
+from bonsai_core.store.base import Message, Position, Store
+from bonsai_core.transport import Wire
+
+
+class Room:
+    """The local members of one room."""
+
+    __slots__ = ("members", "name", "owner")
+
+    def __init__(self, name: str, owner: str) -> None:
+        self.name = name
+        self.owner = owner
+        #: Insertion-ordered, so that fan-out is fair and repeatable.
+        self.members: dict[Connection, None] = {}
+
+
+@dataclass(slots=True, frozen=True)
+class Joined:
+    """What a connection gets to know of a room it joined."""
+
+    room: str
+    position: Position
+    recovered: bool
+    missed: Sequence[Message]
+
+
+class Rooms:
+    """All rooms that have members on this node."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rooms: dict[str, Room] = {}
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def members(self, name: str) -> Sequence[Connection]:
+        """The local connections in a room."""
+        room = self._rooms.get(name)
+        return tuple(room.members) if room else ()
+
+    def deliver(self, message: Message, epoch: str) -> None:
+        """Hand a message to every local member. The store calls this in the room's order."""
+        room = self._rooms.get(message.room)
+        if room is None:
+            return
+        encoded: dict[Wire, bytes] = {}
+        exclude = message.exclude
+        for connection in room.members:
+            if exclude and connection.client_id == exclude:
+                continue
+            data = encoded.get(connection.wire)
+            if data is None:
+                data = encoded[connection.wire] = connection.wire.message(message)
+            connection.deliver(message, data)
+
+    async def join(self, connection: Connection, name: str, owner: str, since: Position | None) -> Joined:
+        """Put a connection into a room, its live messages held back until `release`.
+
+        Live messages are held first, then the log is read, then both are merged: whatever commits meanwhile is in
+        one of the two, and what is in both is dropped by its offset.
+
+        Args:
+            since: where the client was; None for a fresh join.
+        """
+        if connection.holds is None:
+            connection.holds = {}
+        connection.holds.setdefault(name, [])
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = Room(name, owner)
+        room.members[connection] = None
+        connection.rooms.add(name)
+        await self._store.subscribe(name, owner)
+        recovery = await self._store.recover(name, owner, since)
+        return Joined(name, recovery.position, recovery.recovered, recovery.messages)
+
+    def release(self, connection: Connection, joined: Sequence[Joined]) -> None:
+        """Send what was missed, then what was held back meanwhile, then let live messages through."""
+        holds, connection.holds = connection.holds or {}, None
+        for entry in joined:
+            for message in merge(entry, holds.pop(entry.room, [])):
+                connection.write(connection.wire.message(message))
+        if holds:  # rooms whose join is still under way
+            connection.holds = holds
+
+    async def leave(self, connection: Connection, name: str) -> None:
+        """Take a connection out of a room; an empty room is forgotten."""
+        connection.rooms.discard(name)
+        room = self._rooms.get(name)
+        if room is None:
+            return
+        room.members.pop(connection, None)
+        if not room.members:
+            del self._rooms[name]
+            await self._store.unsubscribe(name, room.owner)
+            if name in self._rooms:  # somebody joined while we unsubscribed
+                await self._store.subscribe(name, room.owner)
+
+
+def merge(joined: Joined, held: Sequence[Message]) -> list[Message]:
+    """The missed messages followed by those held back, each offset once; unlogged ones stay where they came."""
+    last = joined.position.offset
+    merged = list(joined.missed)
+    for message in held:
+        if message.offset == 0:
+            merged.append(message)
+        elif message.offset > last:
+            last = message.offset
+            merged.append(message)
+    return merged
+
+
