@@ -108,7 +108,7 @@ class KeySet:
     async def close(self) -> None:
         """Give up a fetch under way."""
         if self._fetching is not None:
-            self._fetching.cancel()
+            self._failed = self._failed or self._fetching.cancel()
             await asyncio.wait([self._fetching])
 
     def _is_due(self, now: int) -> bool:
@@ -119,8 +119,8 @@ class KeySet:
         if self._is_due(now):
             self.refresh()
         if self._fetching is not None:
-            # Shielded: one client that goes away does not end the fetch that others wait for.
-            await asyncio.shield(self._fetching)
+            # Waiting like this, a client that goes away does not end the fetch that others wait for.
+            await asyncio.wait([self._fetching])
 
     def _find(self, kid: str | None, algorithm: str) -> PyJWK | None:
         if (built := self._built.get((kid, algorithm))) is not None:
