@@ -1,0 +1,59 @@
+# Bonsai Real-Time. On a fresh machine two commands do everything: `make run` and `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+# The programs that tests need besides Python, as COMMAND or COMMAND:PACKAGE.
+SYSTEM := redis-server
+# Everything that is type-checked; a tests folder of a plugin only once it holds Python.
+TYPED := $(wildcard bonsai_core tests tools bench plugins/*/bonsai_*) $(sort $(dir $(wildcard plugins/*/tests/*.py)))
+MEMBERS := $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: help setup system run test check format bench lock dist clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-13s %s\n' "$$name" "$$text"; done
+
+.venv/.members: requirements.lock pyproject.toml $(MEMBERS) $(wildcard plugins) tools/venv.sh
+	@tools/venv.sh
+	@touch $@
+
+setup: .venv/.members ## make .venv from requirements.lock, with every member of the workspace installed in place
+
+system:
+	@tools/apt.sh $(SYSTEM)
+
+run: setup ## serve on ws://127.0.0.1:3001/ws with the embedded store, demo tokens and demo data
+	@$(BIN)/bonsai serve --dev
+
+test: setup system check ## check, then every test: the workspace's together, then each plugin's alone with only the core
+	@$(BIN)/python tools/run_tests.py
+
+check: setup ## lint, format, types and import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy $(TYPED)
+	@for conftest in plugins/*/tests/conftest.py; do [ ! -e "$$conftest" ] || $(BIN)/mypy "$$conftest"; done
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## rewrite the code in the agreed format, and fix what lint can fix
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: setup ## measure the event path
+	@$(BIN)/python -m bench
+
+lock: setup ## remake requirements.lock; `make lock UPGRADE=--upgrade` takes newer versions
+	@tools/lock.sh $(UPGRADE)
+
+dist: setup ## build every member's wheel and source archive into dist/, and check them
+	@rm -rf dist
+	@for folder in . $(dir $(MEMBERS)); do $(BIN)/python -m build --no-isolation --outdir dist "$$folder" >/dev/null; done
+	@$(BIN)/twine check --strict dist/*
+
+clean: ## remove everything that make made
+	rm -rf .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find bonsai_core plugins tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""Runs every test of the workspace: all suites together, then each plugin's alone with only the core and that plugin.
+
+``tools/run_tests.py`` runs everything, ``tools/run_tests.py bonsai_analytics`` that plugin's suite alone. The last line
+printed is the sum of all runs: ``N passed, N failed, N skipped``.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+import alone
+
+ROOT = alone.ROOT
+REPORTS = ROOT / ".reports"
+NO_TESTS = 5
+
+
+def totals(report: Path) -> Counter[str]:
+    """The outcomes in a JUnit report; a test that errored in its set-up or tear-down counts as failed."""
+    count: Counter[str] = Counter()
+    for case in ET.parse(report).iter("testcase"):
+        outcomes = {child.tag for child in case}
+        if outcomes & {"failure", "error"}:
+            count["failed"] += 1
+        elif "skipped" in outcomes:
+            count["skipped"] += 1
+        else:
+            count["passed"] += 1
+    return count
+
+
+def run(title: str, python: str | Path, arguments: list[str], cwd: Path, env: dict[str, str]) -> Counter[str]:
+    """One pytest process; what it counted."""
+    print(f"\n== {title}", flush=True)
+    report = REPORTS / f"{title.replace(' ', '-')}.xml"
+    report.unlink(missing_ok=True)
+    command = [str(python), "-m", "pytest", "--quiet", f"--junitxml={report}", *arguments]
+    status = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    count = totals(report) if report.exists() else Counter()
+    if status not in (0, NO_TESTS) and not count["failed"]:
+        print(f"{title}: pytest ended with status {status}", flush=True)
+        count["failed"] += 1
+    return count
+
+
+def main(only: list[str]) -> int:
+    REPORTS.mkdir(exist_ok=True)
+    start = time.monotonic()
+    count: Counter[str] = Counter()
+    if not only:
+        count += run("workspace", sys.executable, ["-n", "2", "--dist", "loadfile"], ROOT, dict(os.environ))
+    for plugin in sorted((ROOT / "plugins").iterdir()):
+        if (only and plugin.name not in only) or not any(plugin.glob("tests/**/test_*.py")):
+            continue
+        # Neither the checkout nor a variable of the caller's may bring a sibling back onto the path.
+        env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        env["PYTHONSAFEPATH"] = "1"
+        arguments = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(plugin), "-p", "no:cacheprovider", "tests"]
+        count += run(f"{plugin.name} alone", alone.make(plugin), arguments, plugin, env)
+    took = time.monotonic() - start
+    print(f"\nall suites ran in {took:.0f} s; a plugin's tests count twice: with all others, and alone")
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
+    return 1 if count["failed"] or not count["passed"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
