@@ -1,0 +1,1 @@
+"""Bonsai Real-Time: the public API for plugin authors."""
