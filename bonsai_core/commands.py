@@ -1,0 +1,248 @@
+"""The commands of `bonsai` that belong to the core: serve, settings, token, plugins."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bonsai_core import logs
+from bonsai_core.settings import DEV_SECRET_PATH, SettingInfo, Settings, SettingsError, describe, env_name, flag_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bonsai_core.plugins import Plugins
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+# Wide enough for tables in a pipe or a file, where there is no terminal to ask.
+_PIPE_WIDTH = 160
+
+
+def setting_options(function: _F) -> _F:
+    """Decorator: a click option for every setting, passed by field name; None when it was not given.
+
+    The values are handed on as typed: `Settings` checks them, so that a flag and a variable get the same message.
+    """
+    for name, field in reversed(Settings.model_fields.items()):
+        extra = field.json_schema_extra
+        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        default = "" if field.default in (None, (), False) or field.default_factory else f"; default: {field.default}"
+        text = f"{field.description}  [{env_name(name)}{default}]"
+        if field.annotation is bool:
+            flags = f"{flag_name(name)}/--no-{flag_name(name)[2:]}"
+            function = click.option(flags, name, default=None, help=text)(function)
+        else:
+            metavar = unit.upper().replace(" ", "-") or _metavar(name)
+            function = click.option(flag_name(name), name, metavar=metavar, help=text)(function)
+    return function
+
+
+def _metavar(name: str) -> str:
+    return "LIST" if isinstance(Settings.model_fields[name].default, tuple) else name.rpartition("_")[2].upper()
+
+
+@click.command(short_help="Run the server.")
+@click.option("--reload", is_flag=True, help="Start again when the code of the core or of a plugin changes.")
+@setting_options
+def serve(reload: bool, **flags: Any) -> None:
+    """Run the server until SIGINT or SIGTERM.
+
+    A flag wins over its environment variable, that over the file .env. Exit code 2: the settings are wrong.
+
+    \b
+    Examples:
+      bonsai serve --dev
+      JWT_SECRET=... bonsai serve --websocket-host 0.0.0.0 --log-json
+      bonsai serve --dev --plugins-dir my-plugins --reload
+    """
+    settings = Settings(**flags)
+    settings.check_startable()
+    logs.configure(json=settings.log_json, debug=settings.debug)
+    if reload:
+        from bonsai_core.reload import run_reloading
+
+        sys.exit(run_reloading(settings, _as_arguments(flags)))
+    if settings.generates_secret:
+        kept = DEV_SECRET_PATH if settings.secret and DEV_SECRET_PATH.exists() else "memory only, for want of a file"
+        import structlog
+
+        structlog.get_logger("bonsai").info(
+            "JWT_SECRET is not set: development tokens are signed with a generated secret", kept=str(kept)
+        )
+    from bonsai_core.server import run
+
+    sys.exit(run(settings))
+
+
+def _as_arguments(flags: dict[str, Any]) -> list[str]:
+    arguments = []
+    for name, value in flags.items():
+        if isinstance(value, bool):
+            arguments.append(flag_name(name) if value else f"--no-{flag_name(name)[2:]}")
+        elif value is not None:
+            # With "=", so that a value may begin with a dash.
+            arguments.append(f"{flag_name(name)}={value}")
+    return arguments
+
+
+@click.command(short_help="List every setting.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def settings(as_json: bool) -> None:
+    """List every setting: its name, value, where that came from, default and meaning. Secrets are masked.
+
+    Each has a flag of the same words: WEBSOCKET_PORT is --websocket-port, BONSAI_STRICT is --strict.
+
+    \b
+    Examples:
+      bonsai settings
+      bonsai settings --json | jq '.[] | select(.source != "default")'
+    """
+    current = Settings()
+    if as_json:
+        click.echo(json.dumps([asdict(info) for info in describe(current)], indent=2))
+        return
+    table = _table("Setting", "Value", "From", "Default", "Unit", "Meaning")
+    for info in describe(current):
+        table.add_row(*_row(info), style="bold" if info.source != "default" else None)
+    _show(table)
+    try:
+        current.check_startable()
+    except SettingsError as error:
+        click.echo("The server would not start with these:", err=True)
+        for problem in error.problems:
+            click.echo(f"  - {problem}", err=True)
+
+
+def _row(info: SettingInfo) -> tuple[str, ...]:
+    return (info.env, _cell(info.value), info.source, _cell(info.default), info.unit, info.description)
+
+
+def _cell(value: object) -> str:
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@click.command(short_help="Make a token.")
+@click.option("--user", required=True, help="Whom the token names (sub), 1 to 128 characters.")
+@click.option("--session", help="Bind it to this session (sid).")
+@click.option("--role", "roles", multiple=True, help="student (the default), tutor or admin; may be repeated.")
+@click.option("--student", "students", multiple=True, help="A student whom a tutor may see; may be repeated.")
+@click.option("--ttl", type=click.IntRange(min=1), default=3600, show_default=True, metavar="SECONDS")
+@click.option("--dev/--no-dev", default=None, help="Sign with the development secret when JWT_SECRET is not set.")
+def token(
+    user: str, session: str | None, roles: tuple[str, ...], students: tuple[str, ...], ttl: int, dev: bool | None
+) -> None:
+    """Print a token signed with JWT_SECRET, made out as JWT_AUDIENCE and JWT_ISSUER ask.
+
+    \b
+    Examples:
+      bonsai token --user ada --dev
+      bonsai token --user bob --role tutor --student ada --ttl 600
+    """
+    from bonsai_core.auth import mint_token
+
+    current = Settings(dev=dev)
+    secret = current.secret
+    if secret is None or "HS256" not in current.algorithms:
+        problem = (
+            "No secret to sign a token with. Set JWT_SECRET to the server's (environment or .env), or use --dev "
+            f"(BONSAI_DEV=1) for a server in development mode, whose secret is in {DEV_SECRET_PATH}. "
+            "With JWT_JWKS_URL alone, tokens come from the identity provider."
+        )
+        raise SettingsError([problem])
+    try:
+        made = mint_token(
+            secret,
+            user=user,
+            session=session,
+            roles=roles or ("student",),
+            students=students,
+            ttl_s=ttl,
+            audience=current.jwt_audience,
+            issuer=current.jwt_issuer,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if current.generates_secret:
+        click.echo(f"Signed with the development secret of {DEV_SECRET_PATH.absolute()}.", err=True)
+    click.echo(made)
+
+
+@click.command(short_help="List the plugins.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def plugins(as_json: bool) -> None:
+    """List the plugins: where each comes from, whether it loaded, which events it handles, and what failed.
+
+    \b
+    Examples:
+      bonsai plugins
+      BONSAI_PLUGINS_DIR=my-plugins bonsai plugins --json
+    """
+    rows = [
+        {
+            "name": record.name,
+            "status": record.status,
+            "distribution": record.distribution,
+            "version": record.version,
+            "source": record.source,
+            "handles": list(record.handles),
+            "observes": list(record.observes),
+            "emits": sorted(record.emits),
+            "hooks": list(record.hooks),
+            "error": record.error,
+        }
+        for record in _discover(Settings()).records.values()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = _table("Plugin", "Status", "From", "Handles", "Emits", "Error")
+    for row in rows:
+        origin = f"{row['distribution']} {row['version']}" if row["distribution"] else row["source"]
+        style = "red" if row["status"] == "failed" else None
+        cells = (row["name"], row["status"], origin, row["handles"], row["emits"], row["error"])
+        table.add_row(*map(_cell, cells), style=style)
+    _show(table)
+
+
+def load_plugin_commands(group: click.Group) -> None:
+    """Let every installed plugin that has the `add_commands` hook add its commands; one that fails is reported."""
+    for hook in _discover(Settings()).hooks.get("add_commands", ()):
+        try:
+            hook.function(group)
+        except Exception as error:
+            click.echo(f"Plugin {hook.name} could not add its commands: {type(error).__name__}: {error}", err=True)
+
+
+def _discover(current: Settings) -> Plugins:
+    from bonsai_core.plugins import Plugins
+
+    logs.configure(json=current.log_json, debug=current.debug)
+    found = Plugins(current.plugins, current.plugins_disabled, strict=current.strict)
+    found.discover(current.plugins_dir)
+    return found
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _show(table: Table) -> None:
+    from rich.console import Console
+
+    terminal = Console(highlight=False, markup=False)
+    (terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)).print(table)
