@@ -68,13 +68,10 @@ def link(name: str, site: Path) -> None:
 def build_wheel(folder: Path, into: Path) -> Path:
     """Builds the wheel of the member in ``folder``."""
     into.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)],
-        cwd=folder,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE if os.environ.get("CI") is None else None,
-    )
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
+    built = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if built.returncode:
+        raise SystemExit(f"the wheel of {folder.name} could not be built:\n{built.stderr}")
     return max(into.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime_ns)
 
 
