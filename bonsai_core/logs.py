@@ -52,7 +52,7 @@ def configure(*, json: bool = False, debug: bool = False, stream: TextIO | None 
     """Set up logging for the process; calling it again replaces the set-up.
 
     Args:
-        json: one JSON object a line, for log collectors; else aligned text, in colour on a terminal unless NO_COLOR is set.
+        json: one JSON object a line, for log collectors; else aligned text, in colour on a terminal without NO_COLOR.
         debug: from level DEBUG on; else from INFO on.
         stream: where to write; by default standard error.
     """
