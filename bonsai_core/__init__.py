@@ -1,1 +1,49 @@
-"""Bonsai Real-Time: the public API for plugin authors."""
+"""Bonsai Real-Time: the public API for plugin authors.
+
+    from bonsai_core import Payload, Plugin, Session, on
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from bonsai_core.events import Attachment, Event, Payload, Plugin, Refused, hookimpl, observes, on
+from bonsai_core.protocol import ErrorCode
+
+if TYPE_CHECKING:
+    from bonsai_core.app import App
+    from bonsai_core.domain import Answer, Question
+    from bonsai_core.session import Entry, Session
+
+__all__ = [
+    "Answer",
+    "App",
+    "Attachment",
+    "Entry",
+    "ErrorCode",
+    "Event",
+    "Payload",
+    "Plugin",
+    "Question",
+    "Refused",
+    "Session",
+    "hookimpl",
+    "observes",
+    "on",
+]
+
+_LAZY = {
+    "App": "bonsai_core.app",
+    "Session": "bonsai_core.session",
+    "Entry": "bonsai_core.session",
+    "Question": "bonsai_core.domain",
+    "Answer": "bonsai_core.domain",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the names that few modules need at import time, so that importing a plugin stays cheap."""
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(module), name)

@@ -99,7 +99,7 @@ class Supervisor:
 
     Args:
         timeout: default deadline of a call, in seconds.
-        breaker_failures: so many failures in a row make a plugin rest.
+        breaker_failures: so many failures in a row make a plugin rest; 0: never.
         breaker_rest: for so many seconds.
         blocked_after: a loop that does not turn for so many seconds is blocked.
         now_ms: wall clock, in ms since the epoch.
@@ -226,7 +226,7 @@ class Supervisor:
             if self._debug:
                 detail["message"] = str(error)
         log.error("plugin failed", **detail)
-        if failures.in_a_row >= self.breaker_failures:
+        if 0 < self.breaker_failures <= failures.in_a_row:
             failures.rest_until = self._clock() + self.breaker_rest
             log.error("plugin rests", plugin=plugin.name, failures=failures.in_a_row, seconds=self.breaker_rest)
 

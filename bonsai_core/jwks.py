@@ -13,6 +13,7 @@ import asyncio
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -152,7 +153,7 @@ class KeySet:
                 keys = _usable(await _in_thread(lambda: _download(self._url, self._timeout)))
         except Exception as error:  # whatever an unreachable or broken provider makes of it
             self._failed = True
-            _log.warning("jwks_fetch_failed", url=mask_url(self._url), error=type(error).__name__)
+            _log.warning("jwks_fetch_failed", url=mask_url(self._url), error=f"{type(error).__name__}: {error}")
             return
         if keys != self._keys:
             self._built.clear()
@@ -168,7 +169,12 @@ def _download(url: str, timeout_s: float) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": "application/jwk-set+json, application/json"})
     parts: list[bytes] = []
     size = 0
-    with opener.open(request, timeout=timeout_s) as response:
+    try:
+        response = opener.open(request, timeout=timeout_s)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ValueError(f"status {error.code}") from None
+    with response:
         while part := response.read1(65_536):
             parts.append(part)
             size += len(part)

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +77,25 @@ class Handler:
     def name(self) -> str:
         return self.record.name
 
+    @property
+    def what(self) -> str:
+        """The event or hook, for logs."""
+        if self.signature is not None:
+            return self.signature.handles.event
+        return str(getattr(self.function, "__name__", "hook"))
+
+    @property
+    def timeout(self) -> float | None:
+        """The call's own deadline in seconds; None for the default."""
+        timeout_ms = self.signature.handles.timeout_ms if self.signature else None
+        return None if timeout_ms is None else timeout_ms / 1000
+
+    def bind(self, session: Any, named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The arguments of a call, in the function's order."""
+        if self.signature is not None:
+            return (session, named["payload"]) if self.signature.takes_payload else (session,)
+        return tuple(session if name == "session" else named[name] for name in self.arguments)
+
 
 @dataclass(slots=True, frozen=True)
 class Route:
@@ -100,6 +119,8 @@ class Plugins:
         self.disabled = frozenset(disabled)
         self.strict = strict
         self.records: dict[str, PluginRecord] = {}
+        #: Called after the tables were rebuilt.
+        self.on_change: Callable[[], None] | None = None
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(HookSpecs)
         self._compile()
@@ -191,6 +212,12 @@ class Plugins:
         self._compile()
         return record
 
+    def add_core(self, plugin: object) -> None:
+        """Register the core's own events."""
+        record = PluginRecord(CORE, "bonsai_core")
+        self._register(record, plugin, core=True)
+        self._compile()
+
     def remove(self, name: str) -> PluginRecord:
         """Unregister a plugin; its events become unknown. Its record stays, disabled."""
         record = self.records[name]
@@ -201,13 +228,14 @@ class Plugins:
         self._compile()
         return record
 
-    def _register(self, record: PluginRecord, instance: object) -> None:
+    def _register(self, record: PluginRecord, instance: object, *, core: bool = False) -> None:
         known = self.records.get(record.name)
-        if record.name == CORE or (known is not None and known.instance is not None):
+        if (record.name == CORE and not core) or (known is not None and known.instance is not None):
             taken = CORE if record.name == CORE else known.source if known else ""
             raise PluginError(f"two plugins are called {record.name!r}: {taken} and {record.source}")
         signatures = declared_handlers(instance)
-        self._check_owners(record, signatures)
+        if not core:
+            self._check_owners(record, signatures)
         self._manager.register(instance, record.name)
         try:
             self._manager.check_pending()
@@ -269,8 +297,10 @@ class Plugins:
                 if signature.handles.observes:
                     self.observers[event] = (*self.observers.get(event, ()), handler)
                 else:
-                    self.routes[event] = Route(handler, watchers)
+                    self.routes[event] = Route(handler, () if record.name == CORE else watchers)
         self.unowned = Route(None, watchers)
+        if self.on_change is not None:
+            self.on_change()
 
     def route(self, event: str) -> Route | None:
         """Who handles `event`; None when nobody can."""
@@ -280,8 +310,8 @@ class Plugins:
         return route
 
     def loaded(self) -> list[PluginRecord]:
-        """Records of the plugins in use, in calling order."""
-        return [r for r in self.records.values() if r.instance is not None]
+        """Records of the plugins in use, in calling order, without the core's own."""
+        return [r for r in self.records.values() if r.instance is not None and r.name != CORE]
 
 
 def _instantiate(loaded: Any) -> Any:

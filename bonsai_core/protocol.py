@@ -216,6 +216,11 @@ def encode_json(value: Any) -> bytes:
     return _encode(value)
 
 
+def decode_json(raw: bytes) -> Any:
+    """Plain data of JSON bytes."""
+    return msgspec.json.decode(raw)
+
+
 def encode_pong(ts: int) -> bytes:
     """The answer to an application ping."""
     return b'{"event":"pong","ts":%d}' % ts

@@ -83,12 +83,18 @@ class Rooms:
         recovery = await self._store.recover(name, owner, since)
         return Joined(name, recovery.position, recovery.recovered, recovery.messages)
 
-    def release(self, connection: Connection, joined: Sequence[Joined]) -> None:
-        """Send what was missed, then what was held back meanwhile, then let live messages through."""
+    def release(self, connection: Connection, joined: Sequence[Joined], between: bytes | None) -> None:
+        """Send what was missed, then `between` (a frame), then what was held back; then let live messages through."""
         holds, connection.holds = connection.holds or {}, None
+        wire = connection.wire
         for entry in joined:
-            for message in merge(entry, holds.pop(entry.room, [])):
-                connection.write(connection.wire.message(message))
+            for message in entry.missed:
+                connection.write(wire.message(message))
+        if between is not None:
+            connection.send(between)
+        for entry in joined:
+            for message in after(entry.position, holds.pop(entry.room, [])):
+                connection.write(wire.message(message))
         if holds:  # rooms whose join is still under way
             connection.holds = holds
 
@@ -106,16 +112,14 @@ class Rooms:
                 await self._store.subscribe(name, room.owner)
 
 
-def merge(joined: Joined, held: Sequence[Message]) -> list[Message]:
-    """The missed messages followed by those held back, each offset once; unlogged ones stay where they came."""
-    last = joined.position.offset
-    merged = list(joined.missed)
+def after(position: Position, held: Sequence[Message]) -> list[Message]:
+    """What was held back and is not yet contained in the log read up to `position`: each offset once."""
+    last = position.offset
+    new = []
     for message in held:
         if message.offset == 0:
-            merged.append(message)
+            new.append(message)
         elif message.offset > last:
             last = message.offset
-            merged.append(message)
-    return merged
-
-
+            new.append(message)
+    return new

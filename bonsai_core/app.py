@@ -1,0 +1,379 @@
+"""The application: one process's store, plugins, rooms, sessions and connections, put together. Knows no sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bonsai_core.auth import Authenticator, system_clock
+from bonsai_core.connection import Connection, Writer
+from bonsai_core.core_events import CoreEvents
+from bonsai_core.dispatch import Dispatcher, run_unit
+from bonsai_core.events import Refused
+from bonsai_core.gate import Gate
+from bonsai_core.isolation import PluginFault, Supervisor
+from bonsai_core.plugins import Handler, Plugins
+from bonsai_core.protocol import CloseCode, encode_event, encode_json
+from bonsai_core.ratelimit import Bucket, Buckets
+from bonsai_core.rooms import Rooms
+from bonsai_core.session import Documents, LiveSession, Session
+from bonsai_core.settings import Settings
+from bonsai_core.store import create_store
+from bonsai_core.store.base import Store, StoreUnavailable
+
+if TYPE_CHECKING:
+    from bonsai_core.domain import Question
+
+log = structlog.get_logger("bonsai.app")
+
+
+class Sessions:
+    """The sessions that somebody on this node is in, or that still have work running."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, LiveSession] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def get(self, session_id: str, user: str) -> LiveSession:
+        """The live session, made if needed. The caller calls `done` when it needs it no more."""
+        live = self._sessions.get(session_id)
+        if live is None:
+            live = self._sessions[session_id] = LiveSession(session_id, user)
+        live.users += 1
+        return live
+
+    def done(self, live: LiveSession) -> None:
+        """One user less; the last one lets the session be forgotten (it is stored, of course)."""
+        live.users -= 1
+        if live.users == 0 and self._sessions.get(live.id) is live:
+            del self._sessions[live.id]
+
+
+class Connections:
+    """All open connections, and which one speaks for each client."""
+
+    def __init__(self) -> None:
+        self.all: dict[Connection, None] = {}
+        self._clients: dict[tuple[str, str], Connection] = {}
+
+    def take_over(self, user: str, client_id: str, connection: Connection) -> None:
+        """`connection` speaks for this client from now on; an older one is closed with 4001."""
+        old = self._clients.get((user, client_id))
+        self._clients[(user, client_id)] = connection
+        if old is not None and old is not connection:
+            old.close(CloseCode.REPLACED, "replaced by a newer connection of this client", leave="replaced")
+
+    def gone(self, user: str, client_id: str, connection: Connection) -> None:
+        """`connection` speaks for this client no more."""
+        if self._clients.get((user, client_id)) is connection:
+            del self._clients[(user, client_id)]
+
+
+@dataclass(slots=True, frozen=True)
+class HttpRoute:
+    """An HTTP route that a plugin adds: `handler` is an aiohttp request handler."""
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    plugin: str
+
+
+class App:
+    """What hooks get as `app`.
+
+    Attributes:
+        settings: the process's settings.
+        plugins: the plugin registry.
+        store: the storage; plugins use `Session` instead.
+
+    Args:
+        clock: wall clock, ms since the epoch. Tests put a fake one here.
+        monotonic: monotonic clock, seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: Plugins | None = None,
+        *,
+        clock: Callable[[], int] = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        store: Store | None = None,
+    ) -> None:
+        self.settings = settings
+        self.now = clock
+        self.monotonic = monotonic
+        self.plugins = plugins or Plugins(settings.plugins, settings.plugins_disabled, strict=settings.strict)
+        self.core = CoreEvents(self)
+        self.plugins.add_core(self.core)
+        self.store = store or create_store(
+            settings.effective_store_url,
+            max_messages=settings.log_max_messages,
+            max_age=settings.log_max_age_s,
+            window=settings.dedup_window,
+            clock=clock,
+        )
+        self.supervisor = Supervisor(
+            timeout=settings.handler_timeout_ms / 1000,
+            breaker_failures=settings.breaker_failures,
+            breaker_rest=settings.breaker_rest_ms / 1000,
+            blocked_after=settings.blocked_loop_ms / 1000,
+            now_ms=clock,
+            clock=monotonic,
+            debug=settings.debug,
+        )
+        self.authenticator = Authenticator(settings, clock)
+        self.documents = Documents(self.store)
+        self.rooms = Rooms(self.store)
+        self.sessions = Sessions()
+        self.connections = Connections()
+        self.writer = Writer()
+        self.user_buckets = Buckets(settings.rate_max_requests, settings.rate_window_ms / 1000)
+        self.gate = Gate(self)
+        self.dispatcher = Dispatcher(self)
+        self.routes: list[HttpRoute] = []
+        self.started_at = clock()
+        self.draining = False
+        self._adding: str = ""
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # Life
+
+    async def start(self) -> None:
+        """Open the store and start the plugins; after this, connections may come."""
+        self.plugins.on_change = self._guard
+        self._guard()
+        await self.store.open(self.rooms.deliver, self._revoked)
+        await self.authenticator.open()
+        self.supervisor.start()
+        self._sweep()
+        await self._run_process_hook("on_startup")
+
+    async def stop(self) -> None:
+        """Finish work under way, stop the plugins, close the store. Connections are closed before."""
+        await self.dispatcher.close(self.settings.drain_timeout_ms / 1000)
+        await self._run_process_hook("on_shutdown")
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+        self.supervisor.stop()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self.authenticator.close()
+        await self.store.close()
+
+    def _guard(self) -> None:
+        self.supervisor.plugins = {r.name: r.guard for r in self.plugins.loaded()}
+
+    async def _run_process_hook(self, name: str) -> None:
+        for handler in self.plugins.hooks.get(name, ()):
+            try:
+                await self._call(handler, app=self)
+            except (PluginFault, Refused):
+                log.error("plugin did not get through a hook", plugin=handler.name, hook=name)
+
+    async def _call(self, handler: Handler, **named: Any) -> Any:
+        return await self.supervisor.call(
+            handler.record.guard, handler.function, *handler.bind(None, named), what=handler.what
+        )
+
+    # For plugins
+
+    def add_route(self, method: str, path: str, handler: Callable[..., Awaitable[Any]]) -> None:
+        """Add an HTTP route. For the `add_routes` hook.
+
+        Args:
+            method: `GET`, `POST`, ...
+            path: as aiohttp writes it: `/class/{name}`.
+            handler: `async def handler(request) -> aiohttp.web.Response`.
+        """
+        self.routes.append(HttpRoute(method, path, handler, self._adding))
+
+    def collect_routes(self) -> list[HttpRoute]:
+        """Run every `add_routes` hook."""
+        self.routes.clear()
+        for handler in self.plugins.hooks.get("add_routes", ()):
+            self._adding = handler.name
+            try:
+                handler.function(*handler.bind(None, {"app": self}))
+            except Exception as error:
+                log.error("plugin could not add its routes", plugin=handler.name, failure=type(error).__name__)
+        return self.routes
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any], *, name: str | None = None) -> asyncio.Task[Any]:
+        """Run background work that ends with the server. Its exceptions are logged, not raised."""
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background task failed", task=task.get_name(), failure=type(error).__name__)
+
+    async def find_question(self, question_id: str) -> Question | None:
+        """The question with this id, from the first plugin that knows it; None when nobody does."""
+        for handler in self.plugins.hooks.get("find_question", ()):
+            try:
+                question = await self._call(handler, question_id=question_id)
+            except (PluginFault, Refused):
+                continue
+            if question is not None:
+                return question  # type: ignore[no-any-return]
+        return None
+
+    async def gather_summary(self, session: Session) -> dict[str, Any]:
+        """What plugins have to say at the end of a session, by plugin name. The caller holds the session's turn."""
+        summary: dict[str, Any] = {}
+        for handler in self.plugins.hooks.get("on_session_end", ()):
+            try:
+                part, _ = await run_unit(
+                    self,
+                    session.live,
+                    session.connection,
+                    handler,
+                    {},
+                    lambda *_: None,
+                    lambda: None,
+                    timeout=self.supervisor.timeout / 2,
+                )
+            except (PluginFault, Refused, StoreUnavailable):
+                continue
+            if part:
+                summary[handler.name] = dict(part)
+        return summary
+
+    async def revoke(self, kind: str, value: str, *, seconds: int = 30 * 86400) -> None:
+        """Revoke a token by its `jti` or all tokens of a `user`; open sockets that use them are closed with 4401.
+
+        Args:
+            kind: `jti` or `user`.
+            seconds: how long this is remembered: at least the longest life of a token.
+        """
+        await self.store.revoke(kind, value, self.now() + seconds * 1000)
+
+    def _revoked(self, kind: str, value: str, at: int) -> None:
+        for connection in list(self.connections.all):
+            identity = connection.identity
+            if identity is None:
+                continue
+            if (kind == "jti" and identity.jti == value) or (
+                kind == "user" and identity.user == value and identity.issued_at <= at
+            ):
+                connection.refuse(None, "unauthenticated", "the token was revoked", self.now())
+                connection.close(CloseCode.UNAUTHENTICATED, "token revoked", leave="expired")
+
+    # Health
+
+    async def health(self) -> dict[str, Any]:
+        """How the process is: `ready`, the store, every plugin."""
+        store = "ok"
+        try:
+            await self.store.check()
+        except StoreUnavailable as error:
+            store = str(error) or "unavailable"
+        plugins: dict[str, Any] = {}
+        ready = store == "ok" and not self.draining
+        for record in self.plugins.records.values():
+            if record.name == "core":
+                continue
+            failures = record.guard.failures
+            resting = failures.rest_until > self.monotonic()
+            entry: dict[str, Any] = {
+                "status": "resting" if resting and record.status == "loaded" else record.status,
+                "version": record.version,
+                "failures": failures.total,
+            }
+            if record.error:
+                entry["error"] = record.error
+            if failures.last:
+                entry["lastFailure"] = failures.last
+                entry["lastFailureAt"] = failures.last_at
+            plugins[record.name] = entry
+        for handler in self.plugins.hooks.get("check_health", ()):
+            try:
+                details = await self._call(handler, app=self)
+            except (PluginFault, Refused):
+                details = {"ready": False, "error": "the health check failed"}
+            if details:
+                plugins[handler.name].update(details)
+                ready = ready and details.get("ready", True) is not False
+        return {
+            "status": "ok" if ready else "unavailable",
+            "ready": ready,
+            "store": store,
+            "draining": self.draining,
+            "node": self.settings.node_id,
+            "uptimeMs": self.now() - self.started_at,
+            "plugins": plugins,
+        }
+
+    def stats(self) -> Mapping[str, Any]:
+        """Connection statistics."""
+        joined = sum(1 for c in self.connections.all if c.joined)
+        return {
+            "connections": len(self.connections.all),
+            "joined": joined,
+            "sessions": len(self.sessions),
+            "rooms": len(self.rooms),
+            "uptimeMs": self.now() - self.started_at,
+            "node": self.settings.node_id,
+        }
+
+    # Connections over time
+
+    def new_bucket(self) -> Bucket | None:
+        """A fresh rate bucket for one connection; None when the limit is off."""
+        settings = self.settings
+        if not settings.rate_max_requests:
+            return None
+        window = settings.rate_window_ms / 1000
+        return Bucket(settings.rate_max_requests, settings.rate_max_requests / window, self.monotonic())
+
+    def _sweep(self) -> None:
+        """Heartbeats, deadlines and expiry of all connections, by one timer."""
+        settings = self.settings
+        shortest = min(settings.heartbeat_interval_ms, settings.heartbeat_timeout_ms, settings.join_timeout_ms)
+        self._sweeper = asyncio.get_running_loop().call_later(min(max(shortest / 4000, 0.02), 1.0), self._sweep)
+        now, now_ms = self.monotonic(), self.now()
+        for connection in list(self.connections.all):
+            self._look_after(connection, now, now_ms)
+        self.user_buckets.sweep(now)
+
+    def _look_after(self, connection: Connection, now: float, now_ms: int) -> None:
+        settings = self.settings
+        if connection.close_code is not None:
+            return
+        if connection.session is None:
+            if now - connection.opened_at > settings.join_timeout_ms / 1000:
+                connection.close(CloseCode.JOIN_TIMEOUT, "did not join in time")
+            return
+        if connection.pinged_at:
+            if now - connection.pinged_at > settings.heartbeat_timeout_ms / 1000:
+                connection.abort()
+                return
+        elif now - connection.last_seen >= settings.heartbeat_interval_ms / 1000:
+            connection.ping()
+        if connection.backlog_age(now) > settings.outbox_max_age_ms / 1000:
+            connection.close(CloseCode.SLOW_READER, "too slow a reader")
+            return
+        identity = connection.identity
+        assert identity is not None
+        left = identity.expires_at - now_ms
+        if left <= -settings.token_grace_s * 1000:
+            connection.close(CloseCode.UNAUTHENTICATED, "token expired", leave="expired")
+        elif left <= settings.token_expiring_s * 1000 and not connection.expiring_told:
+            connection.expiring_told = True
+            connection.send(encode_event("auth:expiring", encode_json({"inMs": max(left, 0)}), now_ms))
+

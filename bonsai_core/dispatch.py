@@ -1,0 +1,421 @@
+"""From a client's message to its answer: who handles it, was it done before, run, commit, ack.
+
+Per handler: validate, run within a unit of work, commit it with the handler's own duplicate mark. The sender is
+answered when every handler is through; the answer is the owner's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+from pydantic import ValidationError
+
+from bonsai_core import protocol
+from bonsai_core.connection import Connection
+from bonsai_core.events import Event, Refused
+from bonsai_core.isolation import PluginFault
+from bonsai_core.plugins import Handler, Route
+from bonsai_core.protocol import ErrorCode, Frame
+from bonsai_core.session import Client, LiveSession, Session, to_json
+from bonsai_core.store.base import AlreadyDone, Mark, StoreUnavailable, VersionConflict
+
+if TYPE_CHECKING:
+    from bonsai_core.app import App
+
+log = structlog.get_logger("bonsai.dispatch")
+
+#: A handler that loses the race for a document this often in a row answers `overloaded`.
+MAX_ATTEMPTS = 20
+#: What a client should wait before it resends to a store that is away, in ms.
+STORE_RETRY_MS = 1000
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[bytes, list[tuple[str, bytes]]]).decode
+
+
+class Dispatcher:
+    """Carries events of joined connections to plugins."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
+        """Handle one event of a joined connection, whatever it is: the answer goes out as a frame.
+
+        Returns when the event is done, or, for a `concurrent` handler, when it was started.
+        """
+        live = connection.session
+        assert live is not None
+        route = self._app.plugins.route(frame.event)
+        if route is None:
+            self._unknown(connection, frame)
+            return
+        raw = bytes(frame.data)
+        client = live.clients.get(connection.client_id)
+        if client is None or client.connection is not connection:
+            return  # replaced meanwhile; the client resends on its new connection
+        event = Event(frame.event, raw, frame.id, client.connection.client_id, attachment)
+        work = _Work(self._app, live, client, connection, route, event)
+        owner = route.owner
+        if owner is not None and owner.signature is not None and owner.signature.handles.concurrent:
+            self._start(work)
+            return
+        live.users += 1
+        await live.turn.acquire()
+        try:
+            await work.run(live.turn.release)
+        finally:
+            if not work.abandoned:
+                live.turn.release()
+            self._app.sessions.done(live)
+
+    def _start(self, work: _Work) -> None:
+        live, event = work.live, work.event
+        if event.id is not None:
+            key = (event.client_id, event.id)
+            if key in live.running:
+                return  # a resend of work under way: its answer goes to the client's newest connection
+            live.running.add(key)
+        live.users += 1
+        task = asyncio.create_task(work.run(lambda: None), name=f"{event.name} {event.id}")
+        self._tasks.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if event.id is not None:
+                live.running.discard((event.client_id, event.id))
+            self._app.sessions.done(live)
+
+        task.add_done_callback(done)
+
+    def _unknown(self, connection: Connection, frame: Frame) -> None:
+        connection.refuse(
+            frame.id, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}", self._app.now()
+        )
+
+    async def run_hook(
+        self, live: LiveSession, connection: Connection | None, handler: Handler, **named: Any
+    ) -> Any:
+        """Run one implementation of a session hook (`on_connect`, ...) in a unit of work of its own.
+
+        Failures are contained and logged.
+
+        Returns:
+            What the hook returned, or None.
+        """
+        live.users += 1
+        released = False
+
+        def free() -> None:
+            nonlocal released
+            released = True
+            live.turn.release()
+
+        await live.turn.acquire()
+        try:
+            result, _ = await run_unit(self._app, live, connection, handler, named, lambda *_: None, free)
+            return result
+        except (PluginFault, Refused, StoreUnavailable) as error:
+            log.warning("hook failed", plugin=handler.name, failure=type(error).__name__)
+            return None
+        finally:
+            if not released:
+                live.turn.release()
+            self._app.sessions.done(live)
+
+    async def close(self, timeout: float) -> None:
+        """Let running `concurrent` handlers finish for a while, then cancel them."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+
+
+async def run_unit(
+    app: App,
+    live: LiveSession,
+    connection: Connection | None,
+    handler: Handler,
+    named: Mapping[str, Any],
+    mark: Callable[[Session, Any], Mark | None],
+    abandon: Callable[[], None],
+    timeout: float | None = None,
+) -> tuple[Any, Session]:
+    """Run one handler and commit its unit of work; run it again when a document changed meanwhile.
+
+    Args:
+        named: the hook's arguments by name, without the session; `payload` for a declared handler.
+        mark: makes the duplicate mark from the session and the handler's result.
+        abandon: called if the handler hangs for good.
+        timeout: deadline in seconds, instead of the handler's own.
+
+    Returns:
+        What the handler returned, and its session.
+
+    Raises:
+        AlreadyDone: the mark was there; nothing happened.
+        Refused, PluginFault, StoreUnavailable: nothing happened.
+    """
+    session = Session(app, live, handler.record, connection)
+    arguments = handler.bind(session, named)
+    for _ in range(MAX_ATTEMPTS):
+        result = await app.supervisor.call(
+            handler.record.guard,
+            handler.function,
+            *arguments,
+            what=handler.what,
+            timeout=timeout or handler.timeout,
+            on_abandon=abandon,
+        )
+        if not session.touched():
+            session.send_replies()
+            return result, session
+        unit = await session.unit(mark(session, result))
+        try:
+            await app.store.commit(unit)
+        except VersionConflict as conflict:
+            app.documents.forget(unit.user, conflict.keys)
+            session.discard()
+            continue
+        app.documents.committed(unit.user, unit.writes)
+        session.send_replies()
+        return result, session
+    raise Refused(ErrorCode.OVERLOADED, "too many devices change the same document", retry_after_ms=STORE_RETRY_MS)
+
+
+class _Work:
+    """All handlers' work on one client event, and the answer to it."""
+
+    __slots__ = ("abandoned", "app", "client", "connection", "digest", "event", "live", "observed", "route")
+
+    def __init__(
+        self, app: App, live: LiveSession, client: Client, connection: Connection, route: Route, event: Event
+    ) -> None:
+        self.app = app
+        self.live = live
+        self.client = client
+        self.connection = connection
+        self.route = route
+        self.event = event
+        self.digest: bytes | None = None
+        self.abandoned = False
+        #: Events that handlers emitted and other plugins observe: (event, data).
+        self.observed: list[tuple[str, bytes]] = []
+
+    async def run(self, release: Callable[[], None]) -> None:
+        """Run every handler and answer the sender."""
+
+        def abandon() -> None:
+            self.abandoned = True
+            release()
+            self.connection.close(protocol.CloseCode.SERVER_FAULT, "a plugin hangs")
+
+        event = self.event
+        content = hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
+        done: dict[str, Mark] = {}
+        try:
+            if event.id is not None:
+                if self._answered(event.id, content):
+                    return
+                if event.id <= self.client.highest:
+                    done = await self._done_before(event.id)
+            answer = await self._run_handlers(done, abandon)
+        except Refused as refusal:
+            self._refuse(refusal.code, refusal.message, details=refusal.details, retry_after_ms=refusal.retry_after_ms)
+        except PluginFault as fault:
+            self._refuse(fault.code, fault.message, incident=fault.incident, retry_after_ms=fault.retry_after_ms)
+        except StoreUnavailable:
+            self._refuse(ErrorCode.OVERLOADED, "storage is away; send again", retry_after_ms=STORE_RETRY_MS)
+        else:
+            if event.id is not None:
+                frame = protocol.encode_ack(event.id, answer, self.app.now())
+                client = self._client()
+                client.highest = max(client.highest, event.id)
+                client.remember(event.id, content, frame)
+                self._target().send(frame)
+
+    def _client(self) -> Client:
+        """The sending client as it is now: it may have reconnected since."""
+        return self.live.clients.get(self.event.client_id, self.client)
+
+    def _target(self) -> Connection:
+        """Where the answer goes: the client's newest connection."""
+        connection = self._client().connection
+        return connection if connection.joined else self.connection
+
+    def _refuse(self, code: str, message: str, **more: Any) -> None:
+        self._target().refuse(self.event.id, code, message, self.app.now(), **more)
+
+    # Duplicates
+
+    def _answered(self, id: int, content: int) -> bool:
+        """Answer a resend from memory."""
+        known = self.client.recent.get(id) if self.client.recent else None
+        if known is None:
+            return False
+        if known[0] != content:
+            # Written differently perhaps, but the same: the stored digest decides, if there is one.
+            return False
+        self._target().send(known[1])
+        return True
+
+    async def _done_before(self, id: int) -> dict[str, Mark]:
+        """The marks that earlier sendings of this message left.
+
+        Raises:
+            Refused: `id_conflict` for other content under the same id, `stale_id` for one too old to be known.
+        """
+        marks = await self.app.store.marks(self.live.user, self.event.client_id, id)
+        for mark in marks.values():
+            if mark.digest != self._digest():
+                raise conflict(id)
+        if not marks:
+            if self.client.recent and id in self.client.recent:
+                raise conflict(id)
+            if id <= self.client.highest - self.app.settings.dedup_window:
+                raise Refused(ErrorCode.STALE_ID, f"id {id} is too old: {self.client.highest} was already seen")
+        return marks
+
+    def _digest(self) -> bytes:
+        if self.digest is None:
+            event = self.event
+            digest = hashlib.blake2b(event.name.encode(), digest_size=12)
+            digest.update(b"\0")
+            digest.update(protocol.canonical(event.raw))
+            if event.attachment is not None:
+                digest.update(b"\0%d:%d" % (len(event.attachment), zlib.crc32(event.attachment)))
+            self.digest = digest.digest()
+        return self.digest
+
+    def _mark(self, key: str, session: Session, answer: bytes) -> Mark | None:
+        event = self.event
+        if event.id is None:
+            return None
+        packed = pack_answer(answer, self._observed(session))
+        return Mark(event.client_id, event.id, key, self._digest(), packed, self.app.now())
+
+    # Handlers
+
+    async def _run_handlers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> bytes:
+        """Run the owner, the watchers, then the observers of what they emitted.
+
+        Returns:
+            The ack's data as JSON.
+
+        Raises:
+            Refused, PluginFault, StoreUnavailable: the owner's (or, without an owner, a watcher's) trouble.
+        """
+        owner = self.route.owner
+        answer: bytes | None = None
+        trouble: Exception | None = None
+        if owner is not None:
+            payload = validate(owner, self.event)
+            answer, _ = await self._run_one(owner, owner.name, {"payload": payload}, done, abandon)
+        for watcher in self.route.watchers:
+            try:
+                key = f"{watcher.name}~"  # apart from the mark of an `@on` of the same plugin
+                value, acted = await self._run_one(watcher, key, {"event": self.event}, done, abandon)
+            except (Refused, PluginFault, StoreUnavailable) as error:
+                trouble = trouble or error
+                continue
+            if answer is None and acted:
+                answer = value
+        if answer is None:
+            raise trouble or Refused(
+                ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {self.event.name!r}"
+            )
+        if self.observed:
+            await self._run_observers(done, abandon)
+        return answer
+
+    async def _run_one(
+        self, handler: Handler, key: str, named: Mapping[str, Any], done: dict[str, Mark], abandon: Callable[[], None]
+    ) -> tuple[bytes, bool]:
+        """Run one handler, unless its mark `key` says that it was done.
+
+        Returns:
+            Its answer, and whether it did anything.
+        """
+        mark = done.get(key)
+        if mark is None:
+            try:
+                result, session = await run_unit(
+                    self.app,
+                    self.live,
+                    self.connection,
+                    handler,
+                    named,
+                    lambda session, result: self._mark(key, session, to_json(result)),
+                    abandon,
+                )
+            except AlreadyDone as already:
+                if already.mark.digest != self._digest():
+                    raise conflict(already.mark.id) from None
+                mark = already.mark
+            else:
+                self.observed += self._observed(session)
+                return to_json(result), result is not None or session.acted()
+        answer, observed = unpack_answer(mark.answer)
+        self.observed += observed
+        return answer, True
+
+    async def _run_observers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> None:
+        """Show emitted events to the plugins that observe them; their trouble is theirs alone."""
+        emitted, self.observed = self.observed, []
+        for number, (name, data) in enumerate(emitted):
+            for handler in self.app.plugins.observers.get(name, ()):
+                key = f"{handler.name}<{number}"  # one message can emit several events that a plugin observes
+                try:
+                    payload = validate(handler, Event(name, data))
+                    await self._run_one(handler, key, {"payload": payload}, done, abandon)
+                except (Refused, PluginFault, StoreUnavailable) as error:
+                    log.warning("observer failed", plugin=handler.name, observed=name, failure=type(error).__name__)
+
+    def _observed(self, session: Session) -> list[tuple[str, bytes]]:
+        """What a handler emitted that other plugins observe."""
+        observers = self.app.plugins.observers
+        return [(m.event, m.data) for m in session.messages if m.event in observers] if observers else []
+
+
+def validate(handler: Handler, event: Event) -> Any:
+    """The event's payload as the handler's model.
+
+    Raises:
+        Refused: `invalid_payload`, with pydantic's list of errors but none of the input.
+    """
+    signature = handler.signature
+    if signature is None or signature.model is None:
+        return event
+    try:
+        if event.attachment is not None and signature.attachment_field is not None:
+            data = dict(event.data) if isinstance(event.data, dict) else {}
+            data[signature.attachment_field] = event.attachment
+            return signature.model.model_validate(data)
+        return signature.model.__pydantic_validator__.validate_json(event.raw)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        raise Refused(
+            ErrorCode.INVALID_PAYLOAD, f"the payload of {event.name} is not valid", details=details
+        ) from None
+
+
+def conflict(id: int) -> Refused:
+    """The refusal of an id that was used for another message."""
+    return Refused(ErrorCode.ID_CONFLICT, f"id {id} was used for another message")
+
+
+def pack_answer(answer: bytes, observed: list[tuple[str, bytes]]) -> bytes:
+    """What a mark remembers: the ack's data, and emitted events whose observers may still have to run."""
+    return _pack((answer, observed))
+
+
+def unpack_answer(packed: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The inverse of `pack_answer`."""
+    return _unpack(packed)

@@ -1,0 +1,472 @@
+"""The gate: what comes from a socket is decoded, judged and passed on; who joins is checked; who leaves is told.
+
+Every message passes here first: is it a frame, is its sender joined, does it come too often? Only then it reaches the
+dispatcher.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bonsai_core import protocol
+from bonsai_core.auth import Identity, TokenError
+from bonsai_core.connection import Connection
+from bonsai_core.events import Payload, Refused
+from bonsai_core.isolation import PluginFault
+from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
+from bonsai_core.rooms import Joined
+from bonsai_core.session import Client, LiveSession, Session, session_room, user_room
+from bonsai_core.store.base import DeviceInfo, Message, Position, StoreUnavailable
+
+if TYPE_CHECKING:
+    from bonsai_core.app import App
+
+log = structlog.get_logger("bonsai.gate")
+
+#: Messages in a row that are no JSON, after which the connection is closed with 1007.
+MAX_BAD_JSON = 5
+#: Bad frames in a row, after which it is closed with 1008.
+MAX_BAD_FRAMES = 10
+#: Events before joining that are answered `unauthenticated`, before the connection is closed with 1008.
+MAX_EARLY = 10
+#: Rooms that one connection can ask to resume.
+MAX_RESUME = 64
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class DeviceIn(Payload):
+    """What a device says of itself."""
+
+    id: Name | None = None
+    kind: Annotated[str, StringConstraints(max_length=32)] = "web"
+    name: Annotated[str, StringConstraints(max_length=128)] = ""
+
+
+class PositionIn(Payload):
+    """Where a client was in a room's log."""
+
+    epoch: Annotated[str, StringConstraints(max_length=128)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class JoinRequest(Payload):
+    """Payload of `user:connect`."""
+
+    token: str | None = None
+    user_id: str | None = None
+    session_id: Name | None = None
+    client_id: Name | None = None
+    device: DeviceIn = DeviceIn()
+    resume: Annotated[dict[Name, PositionIn], Field(max_length=MAX_RESUME)] = {}
+    batch: bool = False
+
+
+class RefreshRequest(Payload):
+    """Payload of `auth:refresh`."""
+
+    token: str
+
+
+class _Rejected(Exception):
+    """A join that ends the connection."""
+
+    def __init__(self, close: CloseCode, code: ErrorCode, message: str, details: Any = None) -> None:
+        super().__init__(message)
+        self.close = close
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+class Gate:
+    """Judges what connections send. One for all connections of a process."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._settings = app.settings
+
+    # What comes in
+
+    async def text(self, connection: Connection, raw: bytes) -> None:
+        """A text message has come."""
+        connection.heard()
+        settings = self._settings
+        if connection.session is None and len(raw) > settings.max_join_bytes:
+            connection.close(CloseCode.TOO_BIG, f"the first frame is limited to {settings.max_join_bytes} bytes")
+            return
+        if len(raw) > settings.max_message_bytes:
+            message = f"a message is limited to {settings.max_message_bytes} bytes"
+            connection.refuse(None, ErrorCode.TOO_LARGE, message, self._app.now())
+            return
+        try:
+            frames = protocol.decode_text(raw)
+        except ProtocolError as error:
+            self._bad(connection, error)
+            return
+        connection.bad_json = 0
+        if isinstance(frames, Frame):
+            await self._frame(connection, frames)
+            return
+        for frame in frames:
+            if connection.close_code is not None:
+                return
+            await self._frame(connection, frame)
+
+    async def binary(self, connection: Connection, raw: bytes) -> None:
+        """A binary message has come: a frame with an attachment."""
+        connection.heard()
+        settings = self._settings
+        if connection.session is None:
+            connection.close(CloseCode.UNSUPPORTED_DATA, "join with a text frame first")
+            return
+        try:
+            frame, attachment = protocol.decode_binary(raw, settings.max_message_bytes)
+        except ProtocolError as error:
+            self._bad(connection, error)
+            return
+        if len(attachment) > settings.max_attachment_bytes:
+            message = f"an attachment is limited to {settings.max_attachment_bytes} bytes"
+            connection.refuse(frame.id, ErrorCode.TOO_LARGE, message, self._app.now())
+            return
+        await self._frame(connection, frame, attachment)
+
+    def _bad(self, connection: Connection, error: ProtocolError) -> None:
+        if error.close is not None:
+            connection.close(error.close, error.message)
+            return
+        connection.refuse(error.id, ErrorCode.BAD_FRAME, error.message, self._app.now())
+        connection.bad_frames += 1
+        if not error.json:
+            connection.bad_json += 1
+            if connection.bad_json >= MAX_BAD_JSON:
+                connection.close(CloseCode.INVALID_DATA, "too many messages that are not JSON")
+        if connection.bad_frames >= MAX_BAD_FRAMES:
+            connection.close(CloseCode.POLICY, "too many bad frames")
+
+    async def _frame(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
+        event = frame.event
+        if event == "ping":
+            connection.send(protocol.encode_pong(self._app.now()))
+        elif event == "pong":
+            pass
+        elif connection.session is None:
+            if event == "user:connect":
+                await self._connect(connection, frame)
+            else:
+                self._early(connection, frame)
+        elif self._allowed(connection, frame):
+            connection.bad_frames = 0
+            if event == "user:connect":
+                connection.refuse(frame.id, ErrorCode.BAD_FRAME, "already joined", self._app.now())
+            elif event == "user:disconnect":
+                self._disconnect(connection, frame)
+            elif event == "auth:refresh":
+                await self._refresh(connection, frame)
+            else:
+                await self._app.dispatcher.handle(connection, frame, attachment)
+
+    def _early(self, connection: Connection, frame: Frame) -> None:
+        connection.refuse(frame.id, ErrorCode.UNAUTHENTICATED, "join with user:connect first", self._app.now())
+        connection.bad_frames += 1
+        if connection.bad_frames >= MAX_EARLY:
+            connection.close(CloseCode.POLICY, "too many events before user:connect")
+
+    def _allowed(self, connection: Connection, frame: Frame) -> bool:
+        """Take from the buckets of connection and user; answer `rate_limited` when one is empty."""
+        bucket = connection.buckets
+        if bucket is None:
+            return True
+        now = self._app.monotonic()
+        wait = bucket.take(now) or self._app.user_buckets.take(connection.session.user, now)  # type: ignore[union-attr]
+        if not wait:
+            return True
+        connection.refuse(
+            frame.id,
+            ErrorCode.RATE_LIMITED,
+            "too many messages",
+            self._app.now(),
+            retry_after_ms=int(wait * 1000) + 1,
+        )
+        return False
+
+    # Joining
+
+    async def _connect(self, connection: Connection, frame: Frame) -> None:
+        try:
+            await self._join(connection, frame)
+        except _Rejected as rejected:
+            connection.refuse(frame.id, rejected.code, rejected.message, self._app.now(), details=rejected.details)
+            connection.close(rejected.close, rejected.message)
+        except StoreUnavailable:
+            connection.close(CloseCode.TRY_LATER, "storage is away")
+
+    async def _join(self, connection: Connection, frame: Frame) -> None:
+        app = self._app
+        try:
+            request = JoinRequest.model_validate_json(bytes(frame.data))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False, include_context=False)
+            connection.refuse(
+                frame.id, ErrorCode.INVALID_PAYLOAD, "user:connect is not valid", app.now(), details=details
+            )
+            connection.bad_frames += 1
+            if connection.bad_frames >= MAX_EARLY:
+                connection.close(CloseCode.POLICY, "too many bad frames")
+            return
+        identity = await self.identify(request.token or connection.bearer)
+        if request.user_id is not None and request.user_id != identity.user:
+            raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, "the token belongs to another user")
+        session_id = request.session_id or identity.session_id or uuid.uuid4().hex
+        if identity.session_id is not None and session_id != identity.session_id:
+            raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, "the token is bound to another session")
+        if await app.store.claim_session(session_id, identity.user) != identity.user:
+            raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, "the session belongs to another user")
+        if connection.close_code is not None:
+            return
+        client_id = request.client_id or uuid.uuid4().hex
+        device = DeviceInfo(
+            client_id,
+            request.device.id or client_id,
+            request.device.kind,
+            request.device.name,
+            app.now(),
+            app.settings.node_id,
+        )
+        live = app.sessions.get(session_id, identity.user)
+        try:
+            await self._enter(connection, live, identity, device, request.resume)
+        finally:
+            app.sessions.done(live)
+
+    async def _enter(
+        self,
+        connection: Connection,
+        live: LiveSession,
+        identity: Identity,
+        device: DeviceInfo,
+        resume: Mapping[str, PositionIn],
+    ) -> None:
+        """Take the connection into its session: takeover, rooms, presence, answer, missed messages."""
+        app = self._app
+        app.connections.take_over(live.user, device.client_id, connection)
+        connection.identity = identity
+        connection.client_id = device.client_id
+        connection.device = device
+        highest = await app.store.last_id(live.user, device.client_id)
+        joined = [
+            await app.rooms.join(connection, name, live.user, _position(resume.get(name)))
+            for name in (user_room(live.user), session_room(live.id))
+        ]
+        devices = await app.store.device_joined(live.user, live.id, device)
+        state = await app.core.state(live.user, live.id)
+        if connection.close_code is not None:  # gone, or replaced by a still newer connection
+            await self._forget(connection, live, device)
+            return
+        live.users += 1
+        known = live.clients.get(device.client_id)
+        client = live.clients[device.client_id] = Client(connection, max(highest, known.highest if known else 0))
+        client.recent = known.recent if known else None
+        connection.session = live
+        connection.bad_frames = 0
+        connection.buckets = app.new_bucket()
+        for name, position in resume.items():
+            if name not in (user_room(live.user), session_room(live.id)) and await self._may_join(live, connection, name):
+                joined.append(await app.rooms.join(connection, name, "", _position(position)))
+        connection.recovered = all(entry.recovered for entry in joined)
+        connection.send(protocol.encode_event("user:joined", self._joined(connection, devices, joined), app.now()))
+        between = None
+        if not connection.recovered:
+            snapshot = protocol.encode_json({**state, "devices": [device_json(d) for d in devices]})
+            between = protocol.encode_event("session:state", snapshot, app.now())
+        app.rooms.release(connection, joined, between)
+        await self._tell_others(live, "user:connect", device)
+        for handler in app.plugins.hooks.get("on_connect", ()):
+            await app.dispatcher.run_hook(live, connection, handler)
+
+    def _joined(self, connection: Connection, devices: list[DeviceInfo], joined: list[Joined]) -> bytes:
+        app, settings, live, identity = self._app, self._settings, connection.session, connection.identity
+        assert live is not None and identity is not None and connection.device is not None
+        rooms = {
+            j.room: {"epoch": j.position.epoch, "offset": j.position.offset, "recovered": j.recovered} for j in joined
+        }
+        return protocol.encode_json(
+            {
+                "userId": live.user,
+                "sessionId": live.id,
+                "clientId": connection.client_id,
+                "deviceId": connection.device.device_id,
+                "devices": [device_json(d) for d in devices],
+                "rooms": rooms,
+                "heartbeat": {
+                    "intervalMs": settings.heartbeat_interval_ms,
+                    "timeoutMs": settings.heartbeat_timeout_ms,
+                },
+                "limits": {
+                    "maxMessageBytes": settings.max_message_bytes,
+                    "maxAttachmentBytes": settings.max_attachment_bytes,
+                    "maxRequests": settings.rate_max_requests,
+                    "windowMs": settings.rate_window_ms,
+                },
+                "serverTime": app.now(),
+                "tokenExpiresAt": identity.expires_at,
+            }
+        )
+
+    async def identify(self, token: str | None) -> Identity:
+        """Verify a token, ask the store whether it was revoked and plugins whether its user may come in.
+
+        Raises:
+            _Rejected: with the close code that the fault deserves.
+        """
+        app = self._app
+        if not token:
+            raise _Rejected(CloseCode.UNAUTHENTICATED, ErrorCode.UNAUTHENTICATED, "a token is needed")
+        try:
+            identity = await app.authenticator.verify(token)
+        except TokenError as error:
+            if error.reason == "unavailable":
+                raise _Rejected(CloseCode.TRY_LATER, ErrorCode.OVERLOADED, str(error)) from None
+            raise _Rejected(
+                CloseCode.UNAUTHENTICATED, ErrorCode.UNAUTHENTICATED, str(error), {"reason": error.reason}
+            ) from None
+        if await app.store.revoked(identity.jti, identity.user, identity.issued_at):
+            raise _Rejected(
+                CloseCode.UNAUTHENTICATED, ErrorCode.UNAUTHENTICATED, "the token was revoked", {"reason": "revoked"}
+            )
+        for handler in app.plugins.hooks.get("validate_user", ()):
+            named = {"user": identity.user, "claims": identity.claims}
+            try:
+                verdict = await app.supervisor.call(
+                    handler.record.guard, handler.function, *handler.bind(None, named), what="validate_user"
+                )
+            except Refused as refused:
+                raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, refused.message) from None
+            except PluginFault:
+                raise _Rejected(CloseCode.TRY_LATER, ErrorCode.PLUGIN_UNAVAILABLE, "users cannot be checked") from None
+            if verdict is False:
+                raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, "this user may not come in")
+        return identity
+
+    # Rooms of plugins
+
+    async def join_room(self, session: Session, connection: Connection, room: str) -> None:
+        """Put a joined connection into a plugin's room and tell it `room:joined`.
+
+        Raises:
+            Refused: `forbidden`.
+        """
+        live = connection.session
+        if live is None:
+            return
+        if room in connection.rooms:
+            return
+        if not await self._may_join(live, connection, room):
+            raise Refused(ErrorCode.FORBIDDEN, f"this device may not join room {room!r}")
+        joined = await self._app.rooms.join(connection, room, "", None)
+        position = {"room": room, "epoch": joined.position.epoch, "offset": joined.position.offset, "recovered": False}
+        connection.send(protocol.encode_event("room:joined", protocol.encode_json(position), self._app.now()))
+        self._app.rooms.release(connection, [joined], None)
+
+    async def _may_join(self, live: LiveSession, connection: Connection, room: str) -> bool:
+        """Ask every plugin; one False forbids, one True is needed, failures forbid."""
+        if room.startswith(("user:", "session:")) and not self._app.plugins.hooks.get("authorize_room"):
+            return False
+        allowed = False
+        for handler in self._app.plugins.hooks.get("authorize_room", ()):
+            session = Session(self._app, live, handler.record, connection)
+            try:
+                verdict = await self._app.supervisor.call(
+                    handler.record.guard,
+                    handler.function,
+                    *handler.bind(session, {"room": room}),
+                    what="authorize_room",
+                )
+            except (PluginFault, Refused):
+                return False
+            if verdict is False:
+                return False
+            allowed = allowed or verdict is True
+        return allowed
+
+    # Renewal and leaving
+
+    async def _refresh(self, connection: Connection, frame: Frame) -> None:
+        app = self._app
+        old, live = connection.identity, connection.session
+        assert old is not None and live is not None
+        try:
+            token = RefreshRequest.model_validate_json(bytes(frame.data)).token
+            new = await self.identify(token)
+        except ValidationError:
+            connection.refuse(frame.id, ErrorCode.INVALID_PAYLOAD, "auth:refresh needs a token", app.now())
+            return
+        except _Rejected as rejected:
+            connection.refuse(frame.id, rejected.code, rejected.message, app.now(), details=rejected.details)
+            return
+        if new.user != old.user or new.session_id not in (None, live.id):
+            message = "the token belongs to another user or session"
+            connection.refuse(frame.id, ErrorCode.FORBIDDEN, message, app.now())
+            return
+        connection.identity = new
+        connection.expiring_told = False
+        if frame.id is not None:
+            data = protocol.encode_json({"tokenExpiresAt": new.expires_at})
+            connection.send(protocol.encode_ack(frame.id, data, app.now()))
+
+    def _disconnect(self, connection: Connection, frame: Frame) -> None:
+        if frame.id is not None:
+            connection.send(protocol.encode_ack(frame.id, b"null", self._app.now()))
+        connection.close(CloseCode.NORMAL, "left", leave="left")
+
+    async def left(self, connection: Connection) -> None:
+        """The connection is over: leave rooms, tell the others, run `on_disconnect`."""
+        app, live, device = self._app, connection.session, connection.device
+        if live is None or device is None:
+            return
+        try:
+            await self._forget(connection, live, device)
+            for handler in app.plugins.hooks.get("on_disconnect", ()):
+                await app.dispatcher.run_hook(live, connection, handler, reason=connection.leave_reason)
+        finally:
+            client = live.clients.get(device.client_id)
+            if client is not None and client.connection is connection:
+                del live.clients[device.client_id]
+            app.sessions.done(live)
+
+    async def _forget(self, connection: Connection, live: LiveSession, device: DeviceInfo) -> None:
+        app = self._app
+        app.connections.gone(live.user, device.client_id, connection)
+        try:
+            for name in list(connection.rooms):
+                await app.rooms.leave(connection, name)
+            if await app.store.device_left(live.user, live.id, device):
+                await self._tell_others(live, "user:disconnect", device)
+        except StoreUnavailable:
+            log.warning("presence not updated: storage is away", client=device.client_id)
+
+    async def _tell_others(self, live: LiveSession, event: str, device: DeviceInfo) -> None:
+        data = protocol.encode_json({"userId": live.user, "sessionId": live.id, "device": device_json(device)})
+        await self._app.store.publish(
+            Message(session_room(live.id), event, data, self._app.now(), live.user, exclude=device.client_id)
+        )
+
+
+def _position(given: PositionIn | None) -> Position | None:
+    return Position(given.epoch, given.offset) if given else None
+
+
+def device_json(device: DeviceInfo) -> dict[str, Any]:
+    """A device as clients see it."""
+    fields = {to_camel(name): value for name, value in asdict(device).items() if name != "node"}
+    fields["id"] = fields["deviceId"]
+    return fields
+
+

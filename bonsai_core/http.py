@@ -1,0 +1,146 @@
+"""HTTP routes beside the WebSocket: health, readiness, statistics, the AsyncAPI document, demo tokens."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import Field, StringConstraints, ValidationError
+
+from bonsai_core import asyncapi
+from bonsai_core.app import App
+from bonsai_core.auth import TokenError, mint_token
+from bonsai_core.events import Payload
+from bonsai_core.settings import own_origins
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_UserName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class Action(Payload):
+    """Body of `POST /api/websocket`."""
+
+    action: Literal["health", "stats", "revoke"]
+    jti: str | None = None
+    user: str | None = None
+
+
+class TokenRequest(Payload):
+    """Body of `POST /api/token`."""
+
+    user_id: _UserName = "demo"
+    session_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    roles: list[Literal["student", "tutor", "admin"]] = ["student"]
+    students: list[str] = []
+    ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
+
+
+def add_routes(web_app: web.Application, app: App) -> None:
+    """Add the core's routes, then those of plugins."""
+    routes = _Routes(app)
+    router = web_app.router
+    router.add_get("/healthz", routes.alive)
+    router.add_get("/readyz", routes.ready)
+    router.add_post("/api/websocket", routes.action)
+    router.add_get("/asyncapi.json", routes.asyncapi)
+    if app.settings.dev:
+        router.add_post("/api/token", routes.token)
+    for route in app.collect_routes():
+        router.add_route(route.method, route.path, route.handler)
+
+
+def origin_allowed(app: App, origin: str, request: web.Request) -> bool:
+    """Whether a browser's page of this origin may speak to us: listed exactly, or in development our own."""
+    settings = app.settings
+    if origin in settings.origins:
+        return True
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else settings.websocket_port
+    return settings.dev and origin in own_origins(settings.websocket_host, port)
+
+
+class _Routes:
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def alive(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        health = await self._app.health()
+        return web.json_response(health, status=200 if health["ready"] else 503)
+
+    async def asyncapi(self, request: web.Request) -> web.Response:
+        return web.json_response(asyncapi.document(self._app))
+
+    async def action(self, request: web.Request) -> web.Response:
+        body = await _body(request, Action)
+        if isinstance(body, web.Response):
+            return body
+        if body.action == "health":
+            return web.json_response(await self._app.health())
+        if not await self._is_admin(request):
+            return _problem(401, "unauthenticated", f"{body.action} needs a token with the role admin")
+        if body.action == "stats":
+            return web.json_response(dict(self._app.stats()))
+        if (body.jti is None) == (body.user is None):
+            return _problem(400, "invalid_payload", "revoke needs either jti or user")
+        kind, value = ("jti", body.jti) if body.jti is not None else ("user", body.user)
+        await self._app.revoke(kind, str(value))
+        return web.json_response({"revoked": {kind: value}})
+
+    async def _is_admin(self, request: web.Request) -> bool:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return self._app.settings.dev
+        try:
+            identity = await self._app.authenticator.verify(token.strip())
+        except TokenError:
+            return False
+        if await self._app.store.revoked(identity.jti, identity.user, identity.issued_at):
+            return False
+        return "admin" in identity.roles or self._app.settings.dev
+
+    async def token(self, request: web.Request) -> web.Response:
+        body = await _body(request, TokenRequest)
+        if isinstance(body, web.Response):
+            return body
+        origin = request.headers.get("Origin")
+        if origin is not None and not origin_allowed(self._app, origin, request):
+            return _problem(403, "forbidden", "this origin is not allowed; see ALLOWED_ORIGINS")
+        settings = self._app.settings
+        secret = settings.secret
+        if secret is None:
+            return _problem(400, "unavailable", "tokens come from the identity provider (JWT_JWKS_URL)")
+        session = body.session_id or uuid.uuid4().hex
+        token = mint_token(
+            secret,
+            user=body.user_id,
+            roles=body.roles,
+            students=body.students,
+            ttl_s=body.ttl_seconds,
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
+            now=self._app.now(),
+        )
+        expires_at = self._app.now() + body.ttl_seconds * 1000
+        return web.json_response(
+            {"token": token, "userId": body.user_id, "sessionId": session, "expiresAt": expires_at}
+        )
+
+
+async def _body(request: web.Request, model: type[Any]) -> Any:
+    """The request's JSON body as a model, or the response that says what is wrong with it."""
+    try:
+        return model.model_validate_json(await request.read() or b"{}")
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        return _problem(400, "invalid_payload", "the body is not valid", details)
+
+
+def _problem(status: int, code: str, message: str, details: Any = None) -> web.Response:
+    body = {"error": {"code": code, "message": message, **({"details": details} if details else {})}}
+    return web.json_response(body, status=status, dumps=lambda value: json.dumps(value, default=str))

@@ -1,0 +1,259 @@
+"""The aiohttp server: handshakes, sockets, start and stop. The only place, with `http.py`, that knows aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from bonsai_core import http
+from bonsai_core.app import App
+from bonsai_core.connection import Connection
+from bonsai_core.plugins import PluginError
+from bonsai_core.protocol import SUBPROTOCOL, CloseCode
+from bonsai_core.settings import Settings, SettingsError
+from bonsai_core.store.base import StoreError
+from bonsai_core.transport import NATIVE, Transport
+
+log = structlog.get_logger("bonsai.server")
+
+#: Clients of a stopping server come back spread over this many milliseconds.
+RECONNECT_SPREAD_MS = 3000
+
+
+class SocketTransport(Transport):
+    """An asyncio transport whose HTTP exchange has become a WebSocket."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def buffered(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class Server:
+    """A running server: an `App` behind an aiohttp site.
+
+    Args:
+        app: the application; started and stopped with the server.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._runner: web.AppRunner | None = None
+        self._stopping = False
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on; useful when the setting is 0."""
+        assert self._runner is not None
+        return int(self._runner.addresses[0][1])
+
+    @property
+    def url(self) -> str:
+        """Where it answers HTTP."""
+        host = self.app.settings.websocket_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def start(self) -> None:
+        """Start the application, then listen.
+
+        Raises:
+            OSError: the port is taken.
+            StoreError: the store cannot be opened.
+        """
+        settings = self.app.settings
+        web_app = web.Application(client_max_size=settings.max_message_bytes, logger=structlog.get_logger("aiohttp"))
+        web_app.router.add_get("/ws", self._websocket)
+        http.add_routes(web_app, self.app)
+        await self.app.start()
+        try:
+            self._runner = web.AppRunner(
+                web_app, access_log=None, handle_signals=False, shutdown_timeout=1.0, keepalive_timeout=30.0
+            )
+            await self._runner.setup()
+            await web.TCPSite(self._runner, settings.websocket_host, settings.websocket_port, backlog=4096).start()
+        except BaseException:
+            await self.app.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop: not ready, every client told when to come back, work finished, store closed. Idempotent."""
+        if self._stopping:
+            return
+        self._stopping = True
+        app = self.app
+        app.draining = True
+        for connection in list(app.connections.all):
+            delay = random.randrange(RECONNECT_SPREAD_MS)
+            connection.close(CloseCode.RESTARTING, f"restarting; reconnect in {delay} ms", leave="shutdown")
+        deadline = app.monotonic() + app.settings.close_timeout_ms / 1000 + 0.5
+        while app.connections.all and app.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(app.connections.all):
+            connection.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await app.stop()
+
+    # One WebSocket
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._refuse_handshake(request)
+        if refusal is not None:
+            return refusal
+        app, settings = self.app, self.app.settings
+        ws: web.WebSocketResponse[bool] = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,),
+            timeout=settings.close_timeout_ms / 1000,
+            autoclose=False,
+            autoping=False,
+            compress=False,
+            decode_text=False,
+            max_msg_size=settings.max_message_bytes + settings.max_attachment_bytes + 4,
+        )
+        await ws.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return ws
+        connection = Connection(
+            SocketTransport(transport),
+            NATIVE,
+            app.writer,
+            now=app.monotonic,
+            max_bytes=settings.outbox_max_bytes,
+            close_timeout=settings.close_timeout_ms / 1000,
+            address=request.remote or "",
+            bearer=_bearer(request),
+        )
+        app.connections.all[connection] = None
+        try:
+            await self._read(ws, connection)
+        finally:
+            connection.flush()
+            connection.lost()
+            transport.close()
+            # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
+            asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
+            app.connections.all.pop(connection, None)
+            await app.gate.left(connection)
+        return ws
+
+    async def _read(self, ws: web.WebSocketResponse[bool], connection: Connection) -> None:
+        gate = self.app.gate
+        while True:
+            message = await ws.receive()
+            kind = message.type
+            if connection.close_code is not None and kind in (WSMsgType.TEXT, WSMsgType.BINARY):
+                continue  # we said goodbye; wait for the peer's
+            if kind is WSMsgType.TEXT:
+                await gate.text(connection, message.data)
+            elif kind is WSMsgType.BINARY:
+                await gate.binary(connection, message.data)
+            elif kind is WSMsgType.PING:
+                connection.heard()
+                connection.write(NATIVE.pong(message.data))
+            elif kind is WSMsgType.PONG:
+                connection.heard()
+            else:
+                if kind is WSMsgType.CLOSE and connection.close_code is None:
+                    connection.leave_reason = "closed"
+                    connection.close(int(message.data) or CloseCode.NORMAL)
+                return
+
+    def _refuse_handshake(self, request: web.Request) -> web.Response | None:
+        app = self.app
+        if app.draining:
+            return web.Response(status=503, text="draining\n", headers={"Retry-After": "1"})
+        origin = request.headers.get("Origin")
+        if origin is not None and not http.origin_allowed(app, origin, request):
+            return web.Response(status=403, text="this origin is not allowed; see ALLOWED_ORIGINS\n")
+        offered = request.headers.getall("Sec-WebSocket-Protocol", [])
+        if offered and SUBPROTOCOL not in [p.strip() for value in offered for p in value.split(",")]:
+            return web.Response(status=400, text=f"this server speaks the subprotocol {SUBPROTOCOL}\n")
+        if len(app.connections.all) >= app.settings.max_connections:
+            return web.Response(status=503, text="too many connections\n", headers={"Retry-After": "5"})
+        return None
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def run(settings: Settings, *, on_ready: Callable[[Server], None] | None = None) -> int:
+    """Run a server until SIGTERM or SIGINT. For the command line.
+
+    Args:
+        on_ready: called once it listens.
+
+    Returns:
+        The process's exit code: 0 stopped as asked, 1 could not start.
+
+    Raises:
+        SettingsError: the settings do not suffice to start.
+    """
+    settings.check_startable()
+    runner: Callable[[Coroutine[Any, Any, int]], int] = asyncio.run
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        runner = uvloop.run
+    return runner(_serve(settings, on_ready))
+
+
+async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) -> int:
+    app = App(settings)
+    try:
+        app.plugins.discover(settings.plugins_dir)
+        server = Server(app)
+        await server.start()
+    except (PluginError, StoreError, SettingsError, OSError) as error:
+        log.error("cannot start", reason=str(error))
+        print(f"bonsai: cannot start: {error}", file=sys.stderr)
+        return 1
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def asked_to_stop() -> None:
+        if stop.is_set():
+            log.warning("stopping at once")
+            sys.stderr.flush()
+            import os
+
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    log.info(
+        "listening",
+        url=server.url,
+        store=settings.effective_store_url.partition(":")[0],
+        plugins=[r.name for r in app.plugins.loaded()],
+        dev=settings.dev,
+    )
+    if settings.generates_secret:
+        log.warning("development mode: tokens are signed with a generated secret; never use this in production")
+    if on_ready is not None:
+        on_ready(server)
+    await stop.wait()
+    log.info("stopping")
+    await server.stop()
+    return 0

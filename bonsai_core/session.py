@@ -1,0 +1,404 @@
+"""Sessions: the unit of work that a handler sees (`Session`), and what a session is in memory (`LiveSession`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import structlog
+from pydantic import BaseModel
+
+from bonsai_core import protocol
+from bonsai_core.connection import Connection
+from bonsai_core.store.base import DeviceInfo, Document, Mark, Message, Record, Store, Unit, Write
+
+if TYPE_CHECKING:
+    from bonsai_core.app import App
+    from bonsai_core.plugins import PluginRecord
+
+log = structlog.get_logger("bonsai.session")
+
+M = TypeVar("M", bound=BaseModel)
+Scope = Literal["session", "user"]
+
+#: Answers of this many newest messages of a client are kept in memory, so that a resend is answered at once.
+RECENT = 64
+
+
+def user_room(user: str) -> str:
+    """The room of all of a user's devices."""
+    return f"user:{user}"
+
+
+def session_room(session_id: str) -> str:
+    """The room of all of a session's devices."""
+    return f"session:{session_id}"
+
+
+class Client:
+    """What a node remembers of one client of a session, across its reconnects.
+
+    Attributes:
+        connection: where its answers go now.
+        highest: the highest id that it is known to have used.
+        recent: id -> (hash of the raw payload, answer frame) of its newest answered messages.
+    """
+
+    __slots__ = ("connection", "highest", "recent")
+
+    def __init__(self, connection: Connection, highest: int) -> None:
+        self.connection = connection
+        self.highest = highest
+        self.recent: OrderedDict[int, tuple[int, bytes]] | None = None
+
+    def remember(self, id: int, content: int, answer: bytes) -> None:
+        """Keep the answer to a message that took effect."""
+        if self.recent is None:
+            self.recent = OrderedDict()
+        self.recent[id] = (content, answer)
+        if len(self.recent) > RECENT:
+            self.recent.popitem(last=False)
+
+
+class LiveSession:
+    """A session with devices connected to this node, or work still running.
+
+    Attributes:
+        turn: events of one session run one after another; its holder runs.
+        running: (client, id) of `concurrent` handlers under way.
+    """
+
+    __slots__ = ("clients", "id", "running", "turn", "user", "users")
+
+    def __init__(self, id: str, user: str) -> None:
+        self.id = id
+        self.user = user
+        self.clients: dict[str, Client] = {}
+        self.turn = asyncio.Lock()
+        self.running: set[tuple[str, int]] = set()
+        #: Connections and tasks that need this object; at 0 it is forgotten.
+        self.users = 0
+
+    def connections(self) -> list[Connection]:
+        """The session's connections on this node."""
+        return [c.connection for c in self.clients.values() if c.connection.joined]
+
+
+class Documents:
+    """A bounded cache of documents in front of the store, for all users of this node.
+
+    Sound with a store of one process because every write passes through here; with a shared store a stale entry is
+    found by the commit's version check, which drops it.
+    """
+
+    def __init__(self, store: Store, limit: int = 20_000) -> None:
+        self._store = store
+        self._limit = limit
+        self._cache: OrderedDict[tuple[str, str], Document | None] = OrderedDict()
+
+    async def load(self, user: str, key: str) -> Document | None:
+        """The newest known version of a document, or None."""
+        place = (user, key)
+        try:
+            document = self._cache[place]
+        except KeyError:
+            loaded = await self._store.load(user, key)
+            document = self._cache.setdefault(place, loaded)  # a commit meanwhile is newer than what was read
+            if len(self._cache) > self._limit:
+                self._cache.popitem(last=False)
+            return document
+        self._cache.move_to_end(place)
+        return document
+
+    def committed(self, user: str, writes: list[Write]) -> None:
+        """Take over what a commit wrote."""
+        for write in writes:
+            self._cache[user, write.key] = None if write.value is None else Document(write.value, write.version + 1)
+
+    def forget(self, user: str, keys: tuple[str, ...]) -> None:
+        """Drop entries that proved stale."""
+        for key in keys:
+            self._cache.pop((user, key), None)
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """A record of an append-only stream, as `Session.history` returns it."""
+
+    number: int
+    at: int
+    data: Any
+
+
+class Session:
+    """A handler's view of the session, and its unit of work.
+
+    `save`, `delete`, `append`, `emit` and `reply` collect; when the handler returns, everything commits at once,
+    with the duplicate mark and before the ack. If it raises, nothing of it happens. If another device changed a
+    document meanwhile, the handler runs again from the start, so a handler keeps no state of its own between calls.
+    `notify` alone acts at once.
+
+    Attributes:
+        app: the process: settings, clock, `find_question`.
+        device: the device that sent the event, or None for background work.
+    """
+
+    __slots__ = ("_connection", "_live", "_loaded", "_messages", "_plugin", "_records", "_replies", "_writes", "app")
+
+    def __init__(self, app: App, live: LiveSession, plugin: PluginRecord, connection: Connection | None) -> None:
+        self.app = app
+        self._live = live
+        self._plugin = plugin
+        self._connection = connection
+        #: key -> version as loaded; key -> new value as JSON bytes (None: delete).
+        self._loaded: dict[str, int] = {}
+        self._writes: dict[str, bytes | None] | None = None
+        self._records: list[Record] | None = None
+        self._messages: list[Message] | None = None
+        self._replies: list[bytes] | None = None
+
+    # Who and where
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self._live.id
+
+    @property
+    def user(self) -> str:
+        """The userId: the token's `sub`."""
+        return self._live.user
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Roles of the device's token: `student`, `tutor`, `admin`; empty for background work."""
+        identity = self._connection.identity if self._connection else None
+        return identity.roles if identity else frozenset()
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """All claims of the device's token."""
+        identity = self._connection.identity if self._connection else None
+        return identity.claims if identity else {}
+
+    @property
+    def device(self) -> DeviceInfo | None:
+        """The device that sent the event."""
+        return self._connection.device if self._connection else None
+
+    @property
+    def client_id(self) -> str:
+        """The sending client's id; empty for background work."""
+        return self._connection.client_id if self._connection else ""
+
+    @property
+    def recovered(self) -> bool:
+        """True when the device came back and provably missed nothing. For `on_connect`."""
+        return self._connection.recovered if self._connection else False
+
+    @property
+    def now(self) -> int:
+        """The time in ms since the epoch, from the application's clock."""
+        return self.app.now()
+
+    async def devices(self) -> list[DeviceInfo]:
+        """The session's connected devices, on all nodes, oldest first."""
+        return await self.app.store.devices(self.user, self.id)
+
+    # Documents
+
+    @overload
+    async def load(self, key: str, model: type[M], *, scope: Scope = "session") -> M | None: ...
+    @overload
+    async def load(self, key: str, model: None = None, *, scope: Scope = "session") -> Any: ...
+
+    async def load(self, key: str, model: type[M] | None = None, *, scope: Scope = "session") -> Any:
+        """Read a document of this plugin, as it will be if this unit of work commits.
+
+        Args:
+            key: the document's name within the plugin and scope.
+            model: a pydantic model to read it into; without one it comes as plain data.
+            scope: `session` for one study session, `user` for all of the user's sessions.
+
+        Returns:
+            The document, or None when there is none.
+        """
+        place = self._place(key, scope)
+        if self._writes is not None and place in self._writes:
+            value = self._writes[place]
+        else:
+            document = await self.app.documents.load(self.user, place)
+            self._loaded[place] = document.version if document else 0
+            value = document.value if document else None
+        if value is None:
+            return None
+        return model.model_validate_json(value) if model is not None else protocol.decode_json(value)
+
+    def save(self, key: str, value: BaseModel | Any, *, scope: Scope = "session") -> None:
+        """Write a document: a model or JSON-able data. Load it first in the same handler if it depends on the old."""
+        if self._writes is None:
+            self._writes = {}
+        self._writes[self._place(key, scope)] = to_json(value)
+
+    def delete(self, key: str, *, scope: Scope = "session") -> None:
+        """Remove a document."""
+        if self._writes is None:
+            self._writes = {}
+        self._writes[self._place(key, scope)] = None
+
+    # Records
+
+    def append(self, stream: str, value: BaseModel | Any, *, scope: Scope = "user") -> None:
+        """Add a record to one of this plugin's append-only streams."""
+        if self._records is None:
+            self._records = []
+        self._records.append(Record(self._place(stream, scope), to_json(value), self.now))
+
+    async def history(
+        self,
+        stream: str,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        since: int | None = None,
+        scope: Scope = "user",
+    ) -> list[Entry]:
+        """The newest committed records of a stream, oldest first.
+
+        Args:
+            limit: at most so many.
+            before: only records with a smaller number, to page back.
+            since: only records at or after this time, ms since the epoch.
+        """
+        place = self._place(stream, scope)
+        records = await self.app.store.records(self.user, place, limit=limit, before=before, since=since)
+        return [Entry(r.number, r.at, protocol.decode_json(r.value)) for r in records]
+
+    # Messages
+
+    def emit(self, event: str, data: BaseModel | Any = None, *, room: str | None = None) -> None:
+        """Send a message to every device of a room: numbered, logged, resumable.
+
+        Args:
+            room: default is this session's; `"user"` for all of the user's sessions; or a plugin's own such as
+                `class:7b`.
+        """
+        if self._messages is None:
+            self._messages = []
+        name, owner = self._room(room)
+        self._messages.append(Message(name, event, to_json(data), self.now, owner))
+
+    def reply(self, event: str, data: BaseModel | Any = None) -> None:
+        """Send a message to the asking device alone, after the commit."""
+        if self._replies is None:
+            self._replies = []
+        self._replies.append(protocol.encode_event(event, to_json(data), self.now))
+
+    async def notify(
+        self, event: str, data: BaseModel | Any = None, *, room: str | None = None, others: bool = False
+    ) -> None:
+        """Send an unlogged message at once, whatever becomes of the unit of work: progress, typing. May be lost.
+
+        Args:
+            others: leave out the device that sent the event.
+        """
+        name, owner = self._room(room)
+        exclude = self.client_id if others else ""
+        await self.app.store.publish(Message(name, event, to_json(data), self.now, owner, exclude=exclude))
+
+    async def join(self, room: str) -> None:
+        """Put the asking device into a room of a plugin; it is told `room:joined`.
+
+        Raises:
+            Refused: no plugin's `authorize_room` allows it.
+        """
+        if self._connection is None:
+            raise RuntimeError("background work has no device to join a room with")
+        await self.app.gate.join_room(self, self._connection, room)
+
+    async def leave(self, room: str) -> None:
+        """Take the asking device out of a plugin's room."""
+        if self._connection is not None and room not in (user_room(self.user), session_room(self.id)):
+            await self.app.rooms.leave(self._connection, room)
+
+    # For the dispatcher
+
+    @property
+    def live(self) -> LiveSession:
+        """The session in memory."""
+        return self._live
+
+    @property
+    def connection(self) -> Connection | None:
+        """The socket that the event came by."""
+        return self._connection
+
+    @property
+    def plugin(self) -> PluginRecord:
+        """The plugin that this unit of work belongs to."""
+        return self._plugin
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was emitted so far."""
+        return self._messages or []
+
+    def touched(self) -> bool:
+        """True when there is something to commit."""
+        return bool(self._writes or self._records or self._messages)
+
+    def acted(self) -> bool:
+        """True when the handler did anything at all."""
+        return self.touched() or bool(self._replies)
+
+    async def unit(self, mark: Mark | None) -> Unit:
+        """What was collected, ready to commit."""
+        writes = []
+        for place, value in (self._writes or {}).items():
+            version = self._loaded.get(place)
+            if version is None:  # saved without loading: the last write wins
+                document = await self.app.documents.load(self.user, place)
+                version = document.version if document else 0
+            if value is not None or version:
+                writes.append(Write(place, value, version))
+        return Unit(self.user, mark, writes, self._records or [], self._messages or [])
+
+    def send_replies(self) -> None:
+        """Send what `reply` collected."""
+        if self._replies and self._connection is not None:
+            client = self._live.clients.get(self._connection.client_id)
+            connection = client.connection if client else self._connection
+            for frame in self._replies:
+                connection.send(frame)
+
+    def discard(self) -> None:
+        """Forget what was collected, before the handler runs again."""
+        self._loaded.clear()
+        self._writes = self._records = self._messages = self._replies = None
+
+    def _place(self, key: str, scope: Scope) -> str:
+        if scope == "user":
+            return f"{self._plugin.name}/u/{key}"
+        return f"{self._plugin.name}/s/{self._live.id}/{key}"
+
+    def _room(self, room: str | None) -> tuple[str, str]:
+        user = self._live.user
+        if room is None:
+            return session_room(self._live.id), user
+        if room == "user":
+            return user_room(user), user
+        if room in (user_room(user), session_room(self._live.id)):
+            return room, user
+        return room, ""
+
+
+def to_json(value: BaseModel | Any) -> bytes:
+    """JSON bytes of a payload model (by wire names, without unset optional fields' nulls) or of plain data."""
+    if isinstance(value, BaseModel):
+        return value.__pydantic_serializer__.to_json(value, by_alias=True, exclude_none=True)
+    if value is None:
+        return b"null"
+    return protocol.encode_json(value)
