@@ -104,7 +104,9 @@ class Client:
             clock=time.monotonic,
             wake=self._wake,
         )
-        sender = Sender(self._queue, pacer, batch=batch, too_large=self._inbound.too_large)
+        sender = Sender(
+            self._queue, pacer, batch=batch, too_large=self._inbound.too_large, give_up=self._inbound.give_up_on
+        )
         self._engine = Engine(
             self.url,
             identity=identity,
@@ -310,7 +312,7 @@ class Client:
 
     def refresh_token(self, token: str) -> None:
         """Renew the token in place, when there is no token_provider to do it at `auth:expiring`."""
-        self._engine.send_token(token)
+        self._engine.use_token(token)
 
     def drop(self) -> None:
         """Abort the connection as if the network had failed; the client reconnects and resumes."""

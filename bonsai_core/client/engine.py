@@ -19,15 +19,16 @@ import aiohttp
 
 from bonsai_core.client.backoff import STABLE_AFTER, Action, Backoff, Verdict, judge_close, judge_status
 from bonsai_core.client.dispatch import Dispatcher
-from bonsai_core.client.errors import ClientClosed, ClientError, Refused
+from bonsai_core.client.errors import ClientClosed, ClientError, Refused, ServerError
 from bonsai_core.client.frames import MAX_CONNECT_BYTES, PING, PONG, Joined, ServerFrame, encode_frame
 from bonsai_core.client.identity import Identity
-from bonsai_core.client.inbound import Inbound, OutOfStep
+from bonsai_core.client.inbound import RETRIED, Inbound, OutOfStep
 from bonsai_core.client.link import ABNORMAL, BadFrame, Link, LinkClosed, LinkRefused
 from bonsai_core.client.options import Heartbeat
+from bonsai_core.client.resume import MAX_ROOMS
 from bonsai_core.client.sender import Sender
 from bonsai_core.client.tokens import NoNewToken, Tokens
-from bonsai_core.protocol import SUBPROTOCOL, CloseCode
+from bonsai_core.protocol import SUBPROTOCOL, CloseCode, ErrorCode
 
 log = logging.getLogger("bonsai_core.client")
 
@@ -55,6 +56,10 @@ class End:
     text: str
     code: int = 0
     reason: str = ""
+
+
+class _JoinRefused(Exception):
+    """The server did not understand `user:connect`."""
 
 
 class Engine:
@@ -140,11 +145,11 @@ class Engine:
         self._waiters.append(future)
         return await future
 
-    def send_token(self, token: str) -> None:
-        """Renew the token in place."""
+    def use_token(self, token: str) -> None:
+        """Use this token from now on; while joined, renew it in place."""
         self._tokens.replace(token)
-        self._sender.control(encode_frame("auth:refresh", {"token": token}), "auth:refresh")
-        self._wake.set()
+        if self.state is State.JOINED:
+            self._spawn(self._send_token(token))
 
     def drop(self) -> None:
         """Abort the connection as if the network had failed. For tests, and for `/offline` in the terminal."""
@@ -210,7 +215,8 @@ class Engine:
             if self._given_session is None:
                 await session.close()
             if not self._stopping:
-                self.failure = self.failure or ClientClosed("the client's task was cancelled")
+                if self.failure is None:
+                    self.failure = ClientClosed("the client's task was cancelled")
                 self._set_state(State.CLOSED)
                 self._fail_waiters(self.failure)
 
@@ -257,6 +263,9 @@ class Engine:
         except LinkClosed as closed:
             text = self._death or closed.reason or "the server closed the connection"
             return End(judge_close(closed.code, closed.reason), f"{text} ({closed.code})", closed.code, closed.reason)
+        except _JoinRefused as refused:
+            text = f"user:connect was refused: {refused} (is the session, client or device id in order?)"
+            return End(Verdict(Action.STOP), text, CloseCode.POLICY)
         except (BadFrame, OutOfStep) as error:
             if self._inbound.broke():
                 log.warning("the same fault again and again: rooms start over from a full snapshot")
@@ -315,11 +324,14 @@ class Engine:
 
     async def _join(self, link: Link, token: str | None) -> tuple[list[tuple[ServerFrame, bytes | None]], Joined]:
         """Introduce ourselves and wait for `user:joined`. Returns it, and the frames from it on."""
-        frame = encode_frame("user:connect", self._identity.connect_data(token, self._inbound.offer()))
-        if len(frame) > MAX_CONNECT_BYTES:
-            log.warning("the rooms' positions do not fit the first frame; full snapshots will be sent instead")
-            self._inbound.withdraw()
-            frame = encode_frame("user:connect", self._identity.connect_data(token, {}))
+        rooms = MAX_ROOMS
+        while True:
+            data = self._identity.connect_data(token, self._inbound.offer(rooms))
+            frame = encode_frame("user:connect", data)
+            if len(frame) <= MAX_CONNECT_BYTES or not rooms:
+                break
+            rooms = min(rooms, len(data.get("resume", ()))) // 2
+            log.warning("the rooms' positions do not fit the first frame; only the first %d are resumed", rooms)
         await link.send(frame)
         self._log("sent", ("user:connect",))
         while True:
@@ -333,7 +345,9 @@ class Engine:
                 if first.event == "ping":
                     await link.send(PONG)
                 elif first.event == "error":
-                    self._inbound.take(first, None)
+                    refusal = ServerError.from_data(first.data)
+                    if refusal.code in (ErrorCode.INVALID_PAYLOAD, ErrorCode.BAD_FRAME):
+                        raise _JoinRefused(refusal)  # the connection stays open, but the next try will be no better
 
     def _take(self, frames: Iterable[tuple[ServerFrame, bytes | None]]) -> None:
         for frame, attachment in frames:
@@ -397,9 +411,26 @@ class Engine:
 
     async def _renew_token(self) -> None:
         try:
-            self.send_token(await self._tokens.renew())
+            token = await self._tokens.renew()
         except Exception as error:  # the application's code; the server will say 4401 when it is too late
             log.warning("the token_provider failed: %s; the old token stays", type(error).__name__)
+            return
+        await self._send_token(token)
+
+    async def _send_token(self, token: str) -> None:
+        """Send `auth:refresh`: never queued, for a queue may be on disk, but asked again while the server is busy."""
+        while True:
+            try:
+                async with asyncio.timeout(TOKEN_TIMEOUT):
+                    await self._inbound.ask_directly("auth:refresh", {"token": token}, self._sender)
+                return
+            except ServerError as error:
+                if error.code not in RETRIED:
+                    log.warning("the server did not take the new token: %s", error.code)
+                    return
+                await asyncio.sleep((error.retry_after_ms or 1000) / 1000)
+            except (TimeoutError, ClientError):
+                return  # the connection was lost; the next one begins with the new token
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -12,11 +12,12 @@ from typing import Any
 from bonsai_core.client.backoff import Pacer, retry_delay
 from bonsai_core.client.dispatch import Dispatcher
 from bonsai_core.client.durable import Journal
-from bonsai_core.client.errors import ClientError, ServerError
-from bonsai_core.client.frames import Joined, Message, ServerFrame
+from bonsai_core.client.errors import ClientClosed, ClientError, ServerError
+from bonsai_core.client.frames import Joined, Message, ServerFrame, encode_frame
 from bonsai_core.client.options import RateLimit
 from bonsai_core.client.queue import Pending, PendingQueue
 from bonsai_core.client.resume import Decision, Positions
+from bonsai_core.client.sender import Sender
 from bonsai_core.protocol import ErrorCode
 
 log = logging.getLogger("bonsai_core.client")
@@ -70,13 +71,12 @@ class Inbound:
         self._wake = wake
         #: The requests that wait for an answer, by id.
         self.requests: dict[int, asyncio.Future[Any]] = {}
+        self._direct: set[int] = set()
         #: Set while every message has its final answer.
         self.settled = asyncio.Event()
         self.refresh_settled()
         self.offer = positions.offer
-        self.withdraw = positions.withdraw
         self.broke = positions.broke
-        self.disconnected = queue.disconnected
 
     def refresh_settled(self) -> None:
         """The queue changed."""
@@ -115,10 +115,43 @@ class Inbound:
         else:
             self._deliver(frame, attachment)
 
+    async def ask_directly(self, event: str, data: Any, sender: Sender) -> Any:
+        """Send a message past the queue, on this connection only, and return the data of its ack.
+
+        Raises:
+            ServerError: the server refused it.
+            ClientClosed: the connection or the client ended before the answer.
+        """
+        id = self._queue.skip_id()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.requests[id] = future
+        self._direct.add(id)
+        try:
+            sender.control(encode_frame(event, data, id), f"{event}#{id}")
+            self._wake()
+            return await future
+        finally:
+            self.requests.pop(id, None)
+            self._direct.discard(id)
+
+    def disconnected(self) -> None:
+        """The connection is gone."""
+        self._queue.disconnected()
+        for id in list(self._direct):
+            future = self.requests.pop(id, None)
+            if future is not None and not future.done():
+                future.set_exception(ClientClosed("the connection was lost"))
+
     def fail(self, pending: Pending, error: ServerError) -> None:
         """Give a message its final answer from here."""
         data = {"code": error.code, "message": error.message}
         self._settle(pending.id, Message("error", data, ts=int(time.time() * 1000), id=pending.id), error)
+
+    def give_up_on(self, pending: Pending) -> None:
+        """A message was refused until the ids sent since left no room for more: its last refusal is its answer."""
+        self.fail(
+            pending, ServerError(pending.refusal, f"{pending.event} was refused {pending.refusals} times in a row")
+        )
 
     def too_large(self, pending: Pending, limit: int) -> None:
         """The server would close the connection over this message: it is not sent."""
@@ -149,7 +182,7 @@ class Inbound:
             now = self._clock()
             if error.code == ErrorCode.RATE_LIMITED and error.retry_after_ms is not None:
                 self._pacer.hold(now + error.retry_after_ms / 1000)
-            self._queue.delay(id, now + retry_delay(pending.refusals, error.retry_after_ms))
+            self._queue.delay(id, now + retry_delay(pending.refusals, error.retry_after_ms), error.code)
             self._wake()
             return
         self._settle(id, Message("error", frame.data, ts=_ts(frame), id=id), error)
@@ -193,6 +226,10 @@ class Inbound:
         elif frame.event == "user:joined" and self._keep_positions and self._journal is not None:
             known = {room: position for room, position in self._positions.rooms.items() if position.epoch}
             done = partial(self._journal.set_positions, known)
+        elif frame.event == "room:joined":
+            known_room = self._positions.room_joined(frame.data)
+            if known_room is not None and self._keep_positions and self._journal is not None and known_room[1].epoch:
+                done = partial(self._journal.set_position, *known_room)
         self._dispatcher.put(Message(frame.event, frame.data, room, offset, _ts(frame), frame.id, attachment), done)
 
 

@@ -36,6 +36,7 @@ class Pending:
     frame: bytes
     attachment: bytes | None = None
     refusals: int = 0
+    refusal: str = ""  # the latest one's error code
     in_flight: bool = False
     was_sent: bool = False
 
@@ -143,6 +144,13 @@ class PendingQueue:
         self._put(pending)
         return pending
 
+    def skip_id(self) -> int:
+        """Give an id to a message that is not queued."""
+        if self._keeper is not None:
+            self._keeper.reserve(self._next_id)
+        self._next_id += 1
+        return self._next_id - 1
+
     def take(self, now: float, max_bytes: int | None = None) -> Pending | None:
         """The next message to send, which is in flight from now on; None when there is none at the moment.
 
@@ -180,17 +188,28 @@ class PendingQueue:
         self._land(pending)
         return pending
 
-    def delay(self, id: int, due: float) -> None:
-        """It was refused for now: send it again at `due`, under the same id."""
+    def delay(self, id: int, due: float, refusal: str = "") -> None:
+        """It was refused for now, with this error code: send it again at `due`, under the same id."""
         pending = self._all.get(id)
         if pending is not None and pending.in_flight:
             self._land(pending)
             pending.refusals += 1
+            pending.refusal = refusal
             heapq.heappush(self._delayed, (due, id))
 
     def get(self, id: int) -> Pending | None:
         """The message with this id, if it has no final answer yet."""
         return self._all.get(id)
+
+    def blocker(self) -> Pending | None:
+        """The oldest message, when it is refused again and again and holds up others that are `SPAN` ids newer."""
+        if not self._all:
+            return None
+        oldest = next(iter(self._all.values()))
+        if oldest.in_flight or not oldest.refusals or self._in_flight >= self._max_in_flight:
+            return None
+        waiting = [heap[0] for heap in self._ready.values() if heap and self._is_ready(heap[0])]
+        return oldest if waiting and min(waiting) > oldest.id + SPAN else None
 
     def disconnected(self) -> None:
         """The connection is gone: everything in flight is to be sent again, oldest first."""

@@ -13,11 +13,13 @@ from typing import Any
 #: Broken connections in a row, none of which brought a message further, after which the positions are given up:
 #: better a full snapshot than the same failure for ever.
 MAX_FRUITLESS = 3
+#: Rooms that a server lets one connection resume.
+MAX_ROOMS = 64
 
 
 @dataclass(slots=True, frozen=True)
 class Position:
-    """After the message with `offset`, in the log's life `epoch`. An empty epoch cannot be resumed from."""
+    """After the message with `offset`, in the log's life `epoch`. An empty epoch is none: it recovers nothing."""
 
     epoch: str
     offset: int
@@ -52,14 +54,14 @@ class Positions:
         """The position of one room."""
         return self._rooms.get(room)
 
-    def offer(self) -> dict[str, dict[str, Any]]:
-        """The `resume` of a `user:connect`: where to continue, by room."""
-        self._offered = {room: position for room, position in self._rooms.items() if position.epoch}
-        return {room: {"epoch": p.epoch, "offset": p.offset} for room, p in self._offered.items()}
+    def offer(self, limit: int = MAX_ROOMS) -> dict[str, dict[str, Any]]:
+        """The `resume` of a `user:connect`: where to continue, by room.
 
-    def withdraw(self) -> None:
-        """Nothing was offered after all."""
-        self._offered = {}
+        Args:
+            limit: at most so many rooms, those joined first. The server takes us out of plugins' rooms not named.
+        """
+        self._offered = dict(list(self._rooms.items())[:limit])
+        return {room: {"epoch": p.epoch, "offset": p.offset} for room, p in self._offered.items()}
 
     def joined(self, rooms: Mapping[str, Any]) -> list[str]:
         """Take the `rooms` of a `user:joined`. Rooms it does not name were left.
@@ -76,7 +78,7 @@ class Positions:
             info = info if isinstance(info, Mapping) else {}
             epoch, offset = str(info.get("epoch") or ""), info.get("offset")
             offered = self._offered.get(room)
-            if info.get("recovered") and offered is not None and offered.epoch == epoch:
+            if info.get("recovered") and offered is not None and offered.epoch == epoch != "":
                 positions[room] = offered
                 continue
             if room in self._rooms:
@@ -85,6 +87,19 @@ class Positions:
         self._rooms = positions
         self._offered = {}
         return reset
+
+    def room_joined(self, info: Any) -> tuple[str, Position] | None:
+        """Take the data of a `room:joined`: a plugin put this connection into a room of its own.
+
+        Returns:
+            The room and where it begins for us; None when the data is not understood.
+        """
+        if not isinstance(info, Mapping) or not isinstance(info.get("room"), str):
+            return None
+        offset = info.get("offset")
+        position = Position(str(info.get("epoch") or ""), offset if isinstance(offset, int) else 0)
+        self._rooms[info["room"]] = position
+        return info["room"], position
 
     def decide(self, room: str, offset: int | None) -> Decision:
         """What to do with a message, and move on when it is delivered.
@@ -116,5 +131,6 @@ class Positions:
         if self._fruitless < MAX_FRUITLESS:
             return False
         self._fruitless = 0
-        self._rooms = {}
+        # Still offered, so that the server puts us into these rooms again, but recovered from no epoch.
+        self._rooms = {room: Position("", position.offset) for room, position in self._rooms.items()}
         return True

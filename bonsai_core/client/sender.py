@@ -32,16 +32,24 @@ class Sender:
         queue: the messages without an answer.
         pacer: how fast they may leave.
         batch: whether several may share an array frame.
-        too_large: called with a message that the server would not take; it is to be answered.
+        too_large: called with a message that the server would not take, and its limit; it is to be answered.
+        give_up: called with a message that holds up others; it is to be answered.
     """
 
     def __init__(
-        self, queue: PendingQueue, pacer: Pacer, *, batch: bool, too_large: Callable[[Pending, int], None]
+        self,
+        queue: PendingQueue,
+        pacer: Pacer,
+        *,
+        batch: bool,
+        too_large: Callable[[Pending, int], None],
+        give_up: Callable[[Pending], None],
     ) -> None:
         self._queue = queue
         self._pacer = pacer
         self._batch = batch
         self._too_large = too_large
+        self._give_up = give_up
         self._control: deque[Outgoing] = deque()
         self._max_message = DEFAULT_MAX_MESSAGE
         self._max_attachment: int | None = None
@@ -66,7 +74,11 @@ class Sender:
         while not self._pacer.wait(now):
             pending = self._queue.take(now, room if frames else None)
             if pending is None:
-                break
+                blocker = None if frames else self._queue.blocker()
+                if blocker is None:
+                    break
+                self._give_up(blocker)
+                continue
             attachment = pending.attachment
             if len(pending.frame) > self._max_message:
                 self._too_large(pending, self._max_message)
