@@ -10,6 +10,7 @@ provider withdrew is therefore accepted for at most `STALE_MS` longer, unless th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -229,7 +230,7 @@ def _in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
             result = work()
         except BaseException as error:
             failure = error
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(settle, result, failure)
 
     threading.Thread(target=run, name="jwks", daemon=True).start()

@@ -34,24 +34,31 @@ def run_reloading(settings: Settings, arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0 after a signal.
     """
-    command = [sys.executable, "-m", "bonsai_core", "serve", *arguments]
-    patience = settings.drain_timeout_ms / 1000 + _GRACE_S
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    paths = list(watched_paths(settings))
+    command = [sys.executable, "-m", "bonsai_core", "serve", *arguments]
+    supervise(command, list(watched_paths(settings)), settings.drain_timeout_ms / 1000 + _GRACE_S, stop)
+    return 0
+
+
+def supervise(command: Sequence[str], paths: Sequence[Path], patience_s: float, stop: threading.Event) -> None:
+    """Run a command until `stop`, again after each change of a Python file below `paths`.
+
+    Args:
+        patience_s: time between SIGTERM and SIGKILL.
+    """
     log.info("watching for changes", paths=[str(path) for path in paths])
     child = subprocess.Popen(command)
     try:
         for changes in watch(*paths, watch_filter=PythonFilter(), stop_event=stop, raise_interrupt=False):
             log.info("restarting", changed=sorted(path for _, path in changes)[:5])
-            _end(child, patience)
+            _end(child, patience_s)
             if stop.is_set():
                 break
             child = subprocess.Popen(command)
     finally:
-        _end(child, patience)
-    return 0
+        _end(child, patience_s)
 
 
 def watched_paths(settings: Settings) -> Iterator[Path]:
@@ -69,13 +76,13 @@ def watched_paths(settings: Settings) -> Iterator[Path]:
                 yield from map(Path, spec.submodule_search_locations or filter(None, [spec.origin]))
 
 
-def _end(child: subprocess.Popen[bytes], patience: float) -> None:
+def _end(child: subprocess.Popen[bytes], patience_s: float) -> None:
     if child.poll() is not None:
         return
     child.terminate()
     try:
-        child.wait(patience)
+        child.wait(patience_s)
     except subprocess.TimeoutExpired:
-        log.warning("the server did not stop in time and was killed", seconds=patience)
+        log.warning("the server did not stop in time and was killed", seconds=patience_s)
         child.kill()
         child.wait()
