@@ -1,11 +1,12 @@
 """Bonsai Real-Time: the public API for plugin authors.
 
-    from bonsai_core import Payload, Plugin, Session, on
+from bonsai_core import Payload, Plugin, Session, on
 """
 
 from typing import TYPE_CHECKING, Any
 
-from bonsai_core.events import Attachment, Event, Payload, Plugin, Refused, hookimpl, observes, on
+from bonsai_core.events import Event, Plugin, Refused, hookimpl, observes, on
+from bonsai_core.payload import Attachment, Payload
 from bonsai_core.protocol import ErrorCode
 
 if TYPE_CHECKING:

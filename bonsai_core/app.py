@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,25 @@ class Connections:
     def __init__(self) -> None:
         self.all: dict[Connection, None] = {}
         self._clients: dict[tuple[str, str], Connection] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def opened(self, connection: Connection) -> None:
+        """A socket was opened."""
+        self.all[connection] = None
+        self._empty.clear()
+
+    def closed(self, connection: Connection) -> None:
+        """A socket is over, and everything that its end meant was done."""
+        self.all.pop(connection, None)
+        if not self.all:
+            self._empty.set()
+
+    async def wait_until_empty(self, timeout: float) -> None:
+        """Return when no connection is left, or after `timeout` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
 
     def take_over(self, user: str, client_id: str, connection: Connection) -> None:
         """`connection` speaks for this client from now on; an older one is closed with 4001."""
@@ -376,4 +396,3 @@ class App:
         elif left <= settings.token_expiring_s * 1000 and not connection.expiring_told:
             connection.expiring_told = True
             connection.send(encode_event("auth:expiring", encode_json({"inMs": max(left, 0)}), now_ms))
-

@@ -131,5 +131,3 @@ def _version(records: Any) -> str:
         return version("bonsai-core")
     except PackageNotFoundError:
         return "0"
-
-

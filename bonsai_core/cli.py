@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, tuple[str, str]] = {
     "serve": ("bonsai_core.commands:serve", "Run the server."),
     "settings": ("bonsai_core.commands:settings", "List every setting, its value and where that came from."),
     "token": ("bonsai_core.commands:token", "Make a token to connect with, in development."),
+    "connect": ("bonsai_core.client.terminal:connect", "Talk to a server from the terminal."),
     "plugins": ("bonsai_core.commands:plugins", "List the plugins, loaded or not, and why."),
 }
 

@@ -1,4 +1,4 @@
-"""The core's own session events, written as a plugin: shared state (`session:update`, `session:state`), `session:end`."""
+"""The core's own session events, written as a plugin: `session:update`, `session:state` and `session:end`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import structlog
 from pydantic import BaseModel, Field
 
 from bonsai_core import protocol
-from bonsai_core.events import Payload, Plugin, Refused, on
+from bonsai_core.events import Plugin, Refused, on
+from bonsai_core.payload import Payload
 from bonsai_core.protocol import ErrorCode
 from bonsai_core.session import Session
 

@@ -100,9 +100,7 @@ class Dispatcher:
             frame.id, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}", self._app.now()
         )
 
-    async def run_hook(
-        self, live: LiveSession, connection: Connection | None, handler: Handler, **named: Any
-    ) -> Any:
+    async def run_hook(self, live: LiveSession, connection: Connection | None, handler: Handler, **named: Any) -> Any:
         """Run one implementation of a session hook (`on_connect`, ...) in a unit of work of its own.
 
         Failures are contained and logged.
@@ -328,9 +326,7 @@ class _Work:
             if answer is None and acted:
                 answer = value
         if answer is None:
-            raise trouble or Refused(
-                ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {self.event.name!r}"
-            )
+            raise trouble or Refused(ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {self.event.name!r}")
         if self.observed:
             await self._run_observers(done, abandon)
         return answer
@@ -401,9 +397,7 @@ def validate(handler: Handler, event: Event) -> Any:
         return signature.model.__pydantic_validator__.validate_json(event.raw)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        raise Refused(
-            ErrorCode.INVALID_PAYLOAD, f"the payload of {event.name} is not valid", details=details
-        ) from None
+        raise Refused(ErrorCode.INVALID_PAYLOAD, f"the payload of {event.name} is not valid", details=details) from None
 
 
 def conflict(id: int) -> Refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bonsai_core.events import Payload
+from bonsai_core.payload import Payload
 
 
 class Question(Payload):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import builtins
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import msgspec
 import pluggy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
 
+from bonsai_core.payload import IsAttachment
 from bonsai_core.protocol import ErrorCode
 
 #: Name under which pluggy knows our hooks; also the entry-point group of plugins is `bonsai.plugins`.
@@ -24,44 +22,6 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 hookspec = pluggy.HookspecMarker(PROJECT)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-class Payload(BaseModel):
-    """Base of every payload model: camelCase on the wire, snake_case in Python.
-
-    Unknown fields are ignored on input, NaN and infinity are refused.
-    """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False, ser_json_inf_nan="null"
-    )
-
-
-def _attachment_bytes(value: Any) -> Any:
-    """Accept an attachment's bytes, base64 text, or a data URL (RFC 2397) with base64."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("data:"):
-        head, comma, value = value.partition(",")
-        if not comma or not head.endswith(";base64"):
-            raise ValueError("a data URL must be base64")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("not base64") from None
-
-
-class _IsAttachment:
-    """Marks the payload field that a binary frame's attachment fills."""
-
-
-#: A payload field that is filled by a binary frame's attachment, or by base64 text or a data URL in JSON.
-Attachment = Annotated[
-    bytes,
-    BeforeValidator(_attachment_bytes),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
-    _IsAttachment(),
-]
 
 
 class Refused(Exception):
@@ -237,7 +197,7 @@ def _signature(plugin: object, name: str, function: Callable[..., Any], handles:
     attachment = None
     if model is not None:
         attachment = next(
-            (n for n, f in model.model_fields.items() if any(isinstance(m, _IsAttachment) for m in f.metadata)), None
+            (n for n, f in model.model_fields.items() if any(isinstance(m, IsAttachment) for m in f.metadata)), None
         )
     return Signature(handles, function, len(parameters) == 2, model, attachment, hints.get("return"))
 
@@ -253,7 +213,8 @@ def _hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
     hints = {}
     for name, annotation in raw.items():
         try:
-            hints[name] = eval(annotation, names) if isinstance(annotation, str) else annotation
+            # The author's own source text, as typing.get_type_hints evaluates it.
+            hints[name] = eval(annotation, names) if isinstance(annotation, str) else annotation  # noqa: S307
         except NameError as error:
             if name not in ("session", "return"):
                 raise TypeError(f"{where}: cannot resolve the annotation of {name!r}: {error}") from None

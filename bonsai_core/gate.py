@@ -18,8 +18,9 @@ from pydantic.alias_generators import to_camel
 from bonsai_core import protocol
 from bonsai_core.auth import Identity, TokenError
 from bonsai_core.connection import Connection
-from bonsai_core.events import Payload, Refused
+from bonsai_core.events import Refused
 from bonsai_core.isolation import PluginFault
+from bonsai_core.payload import Payload
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.rooms import Joined
 from bonsai_core.session import Client, LiveSession, Session, session_room, user_room
@@ -278,7 +279,9 @@ class Gate:
         connection.bad_frames = 0
         connection.buckets = app.new_bucket()
         for name, position in resume.items():
-            if name not in (user_room(live.user), session_room(live.id)) and await self._may_join(live, connection, name):
+            if name not in (user_room(live.user), session_room(live.id)) and await self._may_join(
+                live, connection, name
+            ):
                 joined.append(await app.rooms.join(connection, name, "", _position(position)))
         connection.recovered = all(entry.recovered for entry in joined)
         connection.send(protocol.encode_event("user:joined", self._joined(connection, devices, joined), app.now()))
@@ -468,5 +471,3 @@ def device_json(device: DeviceInfo) -> dict[str, Any]:
     fields = {to_camel(name): value for name, value in asdict(device).items() if name != "node"}
     fields["id"] = fields["deviceId"]
     return fields
-
-

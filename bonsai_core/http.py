@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from bonsai_core import asyncapi
 from bonsai_core.app import App
 from bonsai_core.auth import TokenError, mint_token
-from bonsai_core.events import Payload
+from bonsai_core.payload import Payload
 from bonsai_core.settings import own_origins
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

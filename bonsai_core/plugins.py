@@ -12,6 +12,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -153,9 +154,7 @@ class Plugins:
         for entry in importlib_metadata.entry_points(group=ENTRY_POINT_GROUP):
             dist = entry.dist
             yield (
-                PluginRecord(
-                    entry.name, entry.value, dist.name if dist else None, dist.version if dist else None
-                ),
+                PluginRecord(entry.name, entry.value, dist.name if dist else None, dist.version if dist else None),
                 entry.load,
             )
 
@@ -166,7 +165,7 @@ class Plugins:
             file = path / "__init__.py" if path.is_dir() else path
             if path.name.startswith((".", "_")) or file.suffix != ".py" or not file.is_file():
                 continue
-            yield PluginRecord(path.stem, str(path)), lambda file=file, name=path.stem: _load_file(file, name)
+            yield PluginRecord(path.stem, str(path)), partial(_load_file, file, path.stem)
 
     def _load(self, record: PluginRecord, load: Callable[[], Any]) -> None:
         try:
@@ -286,7 +285,9 @@ class Plugins:
                 (i for i in caller.get_hookimpls() if id(i.plugin) in order),
                 key=lambda i: (not i.tryfirst, i.trylast, order[id(i.plugin)][0]),
             )
-            self.hooks[caller.name] = tuple(Handler(order[id(i.plugin)][1], i.function, tuple(i.argnames)) for i in impls)
+            self.hooks[caller.name] = tuple(
+                Handler(order[id(i.plugin)][1], i.function, tuple(i.argnames)) for i in impls
+            )
         watchers = self.hooks.get("on_event", ())
         self.routes: dict[str, Route] = {}
         self.observers: dict[str, tuple[Handler, ...]] = {}

@@ -8,7 +8,7 @@ encoded once, however many sockets get it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any
 
@@ -94,8 +94,10 @@ class _IdOnly(msgspec.Struct):
     id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 
 
-_decode_frame = msgspec.json.Decoder(Frame).decode
-_decode_batch = msgspec.json.Decoder(Annotated[list[Frame], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]).decode
+_Batch = Annotated[list[Frame], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+_decode_frame: Callable[[bytes], Frame] = msgspec.json.Decoder(Frame).decode
+_decode_batch: Callable[[bytes], list[Frame]] = msgspec.json.Decoder(_Batch).decode
 _decode_id = msgspec.json.Decoder(_IdOnly).decode
 _encode = msgspec.json.encode
 _HEADER = struct.Struct(">I")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import sys
@@ -103,9 +104,7 @@ class Server:
         for connection in list(app.connections.all):
             delay = random.randrange(RECONNECT_SPREAD_MS)
             connection.close(CloseCode.RESTARTING, f"restarting; reconnect in {delay} ms", leave="shutdown")
-        deadline = app.monotonic() + app.settings.close_timeout_ms / 1000 + 0.5
-        while app.connections.all and app.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        await app.connections.wait_until_empty(app.settings.close_timeout_ms / 1000 + 0.5)
         for connection in list(app.connections.all):
             connection.abort()
         if self._runner is not None:
@@ -142,7 +141,7 @@ class Server:
             address=request.remote or "",
             bearer=_bearer(request),
         )
-        app.connections.all[connection] = None
+        app.connections.opened(connection)
         try:
             await self._read(ws, connection)
         finally:
@@ -151,8 +150,10 @@ class Server:
             transport.close()
             # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
             asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
-            app.connections.all.pop(connection, None)
-            await app.gate.left(connection)
+            try:
+                await app.gate.left(connection)
+            finally:
+                app.connections.closed(connection)
         return ws
 
     async def _read(self, ws: web.WebSocketResponse[bool], connection: Connection) -> None:
@@ -226,7 +227,6 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) 
         await server.start()
     except (PluginError, StoreError, SettingsError, OSError) as error:
         log.error("cannot start", reason=str(error))
-        print(f"bonsai: cannot start: {error}", file=sys.stderr)
         return 1
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -235,8 +235,6 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) 
         if stop.is_set():
             log.warning("stopping at once")
             sys.stderr.flush()
-            import os
-
             os._exit(1)
         stop.set()
 
