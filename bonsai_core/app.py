@@ -353,6 +353,21 @@ class App:
 
     # Connections over time
 
+    async def over(self, connection: Connection) -> None:
+        """A connection's transport is gone: everything that its end means is done, once."""
+        if connection.over:
+            return
+        connection.over = True
+        try:
+            await self.gate.left(connection)
+        finally:
+            self.connections.closed(connection)
+
+    def give_up(self, connection: Connection) -> None:
+        """The connection's reader is stuck in a plugin for good: end the connection without it."""
+        connection.close(CloseCode.SERVER_FAULT, "a plugin hangs")
+        self.create_task(self.over(connection), name="give up a connection")
+
     def new_bucket(self) -> Bucket | None:
         """A fresh rate bucket for one connection; None when the limit is off."""
         settings = self.settings

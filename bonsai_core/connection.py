@@ -80,8 +80,8 @@ class Connection:
         "identity",
         "last_seen",
         "leave_reason",
-        "on_close",
         "opened_at",
+        "over",
         "pinged_at",
         "recovered",
         "rooms",
@@ -124,7 +124,8 @@ class Connection:
         #: Set once a goodbye was sent or the transport was lost.
         self.close_code: int | None = None
         self.leave_reason = "lost"
-        self.on_close: Callable[[Connection], None] | None = None
+        #: Set once its leaving was dealt with.
+        self.over = False
         self._transport = transport
         self._writer = writer
         self._now = now
@@ -214,8 +215,6 @@ class Connection:
             self.leave_reason = leave
         self._flush_goodbye()
         self._close_handle = asyncio.get_running_loop().call_later(self._close_timeout, self.abort)
-        if self.on_close is not None:
-            self.on_close(self)
 
     def _flush_goodbye(self) -> None:
         frames, self._frames = self._frames, []

@@ -78,17 +78,25 @@ class Dispatcher:
 
     def _start(self, work: _Work) -> None:
         live, event = work.live, work.event
+        if live.concurrent >= self._app.settings.max_pending:
+            message = "too much of this session's work is under way"
+            work.connection.refuse(
+                event.id, ErrorCode.OVERLOADED, message, self._app.now(), retry_after_ms=STORE_RETRY_MS
+            )
+            return
         if event.id is not None:
             key = (event.client_id, event.id)
             if key in live.running:
                 return  # a resend of work under way: its answer goes to the client's newest connection
             live.running.add(key)
         live.users += 1
+        live.concurrent += 1
         task = asyncio.create_task(work.run(lambda: None), name=f"{event.name} {event.id}")
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
+            live.concurrent -= 1
             if event.id is not None:
                 live.running.discard((event.client_id, event.id))
             self._app.sessions.done(live)
@@ -213,7 +221,7 @@ class _Work:
         def abandon() -> None:
             self.abandoned = True
             release()
-            self.connection.close(protocol.CloseCode.SERVER_FAULT, "a plugin hangs")
+            self.app.give_up(self.connection)
 
         event = self.event
         content = hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
@@ -348,7 +356,7 @@ class _Work:
                     self.connection,
                     handler,
                     named,
-                    lambda session, result: self._mark(key, session, to_json(result)),
+                    lambda session, result: self._mark(key, session, self._answer(handler, result)),
                     abandon,
                 )
             except AlreadyDone as already:
@@ -357,10 +365,17 @@ class _Work:
                 mark = already.mark
             else:
                 self.observed += self._observed(session)
-                return to_json(result), result is not None or session.acted()
+                return self._answer(handler, result), result is not None or session.acted()
         answer, observed = unpack_answer(mark.answer)
         self.observed += observed
         return answer, True
+
+    def _answer(self, handler: Handler, result: Any) -> bytes:
+        """What a handler returned as the ack's JSON; a plugin that returns something else has failed."""
+        try:
+            return to_json(result)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise self.app.supervisor.fault(handler.record.guard, f"{handler.what} (result)", error) from None
 
     async def _run_observers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> None:
         """Show emitted events to the plugins that observe them; their trouble is theirs alone."""

@@ -93,6 +93,7 @@ class Gate:
     def __init__(self, app: App) -> None:
         self._app = app
         self._settings = app.settings
+        self._last_joined = 0
 
     # What comes in
 
@@ -238,14 +239,21 @@ class Gate:
             request.device.id or client_id,
             request.device.kind,
             request.device.name,
-            app.now(),
+            self._joining_time(),
             app.settings.node_id,
         )
         live = app.sessions.get(session_id, identity.user)
         try:
             await self._enter(connection, live, identity, device, request.resume)
         finally:
+            if connection.session is None:  # it did not get in: lost meanwhile, replaced, or the store went away
+                await self._forget(connection, live, device)
             app.sessions.done(live)
+
+    def _joining_time(self) -> int:
+        """Now, but never the same twice: with the device id it tells a client's connections apart."""
+        self._last_joined = max(self._app.now(), self._last_joined + 1)
+        return self._last_joined
 
     async def _enter(
         self,
@@ -268,8 +276,7 @@ class Gate:
         ]
         devices = await app.store.device_joined(live.user, live.id, device)
         state = await app.core.state(live.user, live.id)
-        if connection.close_code is not None:  # gone, or replaced by a still newer connection
-            await self._forget(connection, live, device)
+        if connection.close_code is not None:
             return
         live.users += 1
         known = live.clients.get(device.client_id)

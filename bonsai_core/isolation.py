@@ -194,10 +194,10 @@ class Supervisor:
                 raise PluginFault(ErrorCode.HANDLER_TIMEOUT, f"plugin {plugin.name} took too long") from None
             if task is not None and task.cancelling():
                 raise  # the server itself ends this task
-            raise self._fault(plugin, what, error) from None
+            raise self.fault(plugin, what, error) from None
         except BaseException as error:
             # SystemExit and KeyboardInterrupt too: a plugin does not end the server. Real signals have handlers.
-            raise self._fault(plugin, what, error) from None
+            raise self.fault(plugin, what, error) from None
         finally:
             self._running.discard(call)
         if call.expired and task is not None and not call.abandoned:
@@ -205,7 +205,8 @@ class Supervisor:
         failures.in_a_row = 0
         return result
 
-    def _fault(self, plugin: Guarded, what: str, error: BaseException) -> PluginFault:
+    def fault(self, plugin: Guarded, what: str, error: BaseException) -> PluginFault:
+        """Count and log a failure of a plugin; returns what to raise for it."""
         incident = secrets.token_hex(4)
         self._failed(plugin, what, type(error).__name__, error, incident=incident)
         return PluginFault(ErrorCode.HANDLER_FAILED, f"plugin {plugin.name} failed", incident=incident)

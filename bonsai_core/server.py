@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from bonsai_core import http
 from bonsai_core.app import App
 from bonsai_core.connection import Connection
+from bonsai_core.isolation import where
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode
 from bonsai_core.settings import Settings, SettingsError
@@ -144,16 +145,16 @@ class Server:
         app.connections.opened(connection)
         try:
             await self._read(ws, connection)
+        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
+            log.error("connection failed", failure=type(error).__name__, where=where(error))
+            connection.close(CloseCode.SERVER_FAULT, "server fault")
         finally:
             connection.flush()
             connection.lost()
             transport.close()
             # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
             asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
-            try:
-                await app.gate.left(connection)
-            finally:
-                app.connections.closed(connection)
+            await app.over(connection)
         return ws
 
     async def _read(self, ws: web.WebSocketResponse[bool], connection: Connection) -> None:

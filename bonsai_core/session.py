@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+import msgspec
 import structlog
 from pydantic import BaseModel
 
@@ -69,9 +70,10 @@ class LiveSession:
     Attributes:
         turn: events of one session run one after another; its holder runs.
         running: (client, id) of `concurrent` handlers under way.
+        concurrent: how many of those there are, with and without id.
     """
 
-    __slots__ = ("clients", "id", "running", "turn", "user", "users")
+    __slots__ = ("clients", "concurrent", "id", "running", "turn", "user", "users")
 
     def __init__(self, id: str, user: str) -> None:
         self.id = id
@@ -79,6 +81,7 @@ class LiveSession:
         self.clients: dict[str, Client] = {}
         self.turn = asyncio.Lock()
         self.running: set[tuple[str, int]] = set()
+        self.concurrent = 0
         #: Connections and tasks that need this object; at 0 it is forgotten.
         self.users = 0
 
@@ -399,6 +402,14 @@ def to_json(value: BaseModel | Any) -> bytes:
     """JSON bytes of a payload model (by wire names, without unset optional fields' nulls) or of plain data."""
     if isinstance(value, BaseModel):
         return value.__pydantic_serializer__.to_json(value, by_alias=True, exclude_none=True)
-    if value is None:
-        return b"null"
-    return protocol.encode_json(value)
+    return _encode(value)
+
+
+def _plain(value: Any) -> Any:
+    """Models inside plain data."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain).encode

@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     plugins_disabled: Words = _setting((), "Plugins not to load.")
     plugins_dir: Path | None = _setting(None, "A directory whose .py files are plugins too.")
     strict: bool = _setting(False, "A plugin that fails to load stops the start.")
-    handler_timeout_ms: int = _setting(5000, "Deadline of one handler.", "ms", ge=10, le=3_600_000)
+    handler_timeout_ms: int = _setting(3000, "Deadline of one handler.", "ms", ge=10, le=3_600_000)
     blocked_loop_ms: int = _setting(500, "A handler blocking the loop this long is reported.", "ms", ge=10, le=600_000)
     breaker_failures: int = _setting(5, "Failures in a row that rest a plugin; 0 never does.", "failures", ge=0)
     breaker_rest_ms: int = _setting(30_000, "A failing plugin rests this long.", "ms", ge=10, le=86_400_000)
