@@ -163,6 +163,8 @@ class App:
         self.started_at = clock()
         self.draining = False
         self._adding: str = ""
+        self._store_checked = float("-inf")
+        self._store_status = "ok"
         self._sweeper: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -298,11 +300,7 @@ class App:
 
     async def health(self) -> dict[str, Any]:
         """How the process is: `ready`, the store, every plugin."""
-        store = "ok"
-        try:
-            await self.store.check()
-        except StoreUnavailable as error:
-            store = str(error) or "unavailable"
+        store = await self._check_store()
         plugins: dict[str, Any] = {}
         ready = store == "ok" and not self.draining
         for record in self.plugins.records.values():
@@ -339,6 +337,17 @@ class App:
             "plugins": plugins,
         }
 
+    async def _check_store(self) -> str:
+        """`ok`, or why the store cannot commit; asked at most once a second, for a check is a durable write."""
+        if self.monotonic() - self._store_checked >= 1.0:
+            self._store_checked = self.monotonic()
+            try:
+                await self.store.check()
+                self._store_status = "ok"
+            except StoreUnavailable as error:
+                self._store_status = str(error) or "unavailable"
+        return self._store_status
+
     def stats(self) -> Mapping[str, Any]:
         """Connection statistics."""
         joined = sum(1 for c in self.connections.all if c.joined)
@@ -366,7 +375,7 @@ class App:
     def give_up(self, connection: Connection) -> None:
         """The connection's reader is stuck in a plugin for good: end the connection without it."""
         connection.close(CloseCode.SERVER_FAULT, "a plugin hangs")
-        self.create_task(self.over(connection), name="give up a connection")
+        _ = self.create_task(self.over(connection), name="give up a connection")
 
     def new_bucket(self) -> Bucket | None:
         """A fresh rate bucket for one connection; None when the limit is off."""

@@ -23,7 +23,7 @@ from bonsai_core.isolation import PluginFault
 from bonsai_core.plugins import Handler, Route
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
-from bonsai_core.store.base import AlreadyDone, Mark, StoreUnavailable, VersionConflict
+from bonsai_core.store.base import AlreadyDone, Mark, StoreError, StoreUnavailable, VersionConflict
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
@@ -190,6 +190,10 @@ async def run_unit(
             app.documents.forget(unit.user, conflict.keys)
             session.discard()
             continue
+        except (AlreadyDone, StoreUnavailable):
+            raise
+        except StoreError as error:  # something that cannot be stored
+            raise app.supervisor.fault(handler.record.guard, handler.what, error) from None
         app.documents.committed(unit.user, unit.writes)
         session.send_replies()
         return result, session
