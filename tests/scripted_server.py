@@ -2,6 +2,7 @@
 
 It joins, numbers room messages, recognises resends and recovers rooms, all in memory. A test may take over any
 frame (`on_frame`), any join (`on_join`) or the handshake (`on_handshake`), and drop or close connections.
+Beside it, what every test of the client needs: `make` and `Seen`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
+
+from bonsai_core.client import Auth, Client, Message
 
 Json = dict[str, Any]
 
@@ -54,7 +57,7 @@ class ScriptedServer:
         self.url = ""
         self.connections: list[Connection] = []
         self.log: dict[str, list[Json]] = {"user:ann": [], "session:s1": []}
-        self.epochs: dict[str, str] = {room: "e1" for room in self.log}
+        self.epochs: dict[str, str] = dict.fromkeys(self.log, "e1")
         #: (client, id): the ack's data. What took effect, in order, is in `effects`.
         self.marks: dict[tuple[str, int], Any] = {}
         self.effects: list[Json] = []
@@ -170,7 +173,7 @@ class ScriptedServer:
 
 @contextlib.asynccontextmanager
 async def scripted_server() -> AsyncIterator[ScriptedServer]:
-    """A running server on a free port of the loopback."""
+    """A running server on a free port of the loopback. Clients must have left no task behind when it ends."""
     server = ScriptedServer()
     app = web.Application()
     app.router.add_get("/ws", server.handle)
@@ -185,3 +188,49 @@ async def scripted_server() -> AsyncIterator[ScriptedServer]:
         for connection in server.connections:
             connection.drop()
         await runner.cleanup()
+    left = [task for task in asyncio.all_tasks() if "bonsai client" in task.get_name()]
+    assert not left, left
+
+
+FAST = {"delay": 0.001, "max_delay": 0.002}
+
+
+def make(server: ScriptedServer, **options: Any) -> Client:
+    """A client of `server` that reconnects quickly."""
+    options.setdefault("auth", Auth(token="t"))
+    options.setdefault("reconnect", FAST)
+    return Client(server.url, **options)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds, for what nothing can be awaited on."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def swallow(connection: Connection, frame: Json) -> bool:
+    """An `on_frame` that answers nothing."""
+    return True
+
+
+class Seen:
+    """What a client's handlers got, with something to wait on."""
+
+    def __init__(self, client: Client) -> None:
+        self.messages: list[Message] = []
+        self._arrived = asyncio.Condition()
+        client.on("*", self._take)
+
+    async def _take(self, message: Message) -> None:
+        self.messages.append(message)
+        async with self._arrived:
+            self._arrived.notify_all()
+
+    async def until(self, count: int, event: str) -> list[Message]:
+        async with asyncio.timeout(5), self._arrived:
+            await self._arrived.wait_for(lambda: len(self.of(event)) >= count)
+        return self.of(event)
+
+    def of(self, event: str) -> list[Message]:
+        return [message for message in self.messages if message.event == event]

@@ -69,7 +69,7 @@ def retry_delay(attempt: int, retry_after_ms: int | None, uniform: Uniform = ran
     """
     bound = min(10.0, 0.2 * 2.0 ** min(attempt, 16))
     if retry_after_ms is not None:
-        return retry_after_ms / 1000 + uniform(0.0, min(bound, 0.2))
+        return retry_after_ms / 1000 * (1.0 + uniform(0.0, 0.25))
     return uniform(bound / 2, bound)  # at least half: nobody said that an immediate resend could succeed
 
 

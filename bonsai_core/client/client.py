@@ -314,6 +314,11 @@ class Client:
         """Renew the token in place, when there is no token_provider to do it at `auth:expiring`."""
         self._engine.use_token(token)
 
+    async def disconnect(self) -> None:
+        """Go offline without leaving: messages queue up, and `connect` or `start` comes back and resumes."""
+        if self._closing is None:
+            await self._engine.stop(State.IDLE, leave=False)
+
     def drop(self) -> None:
         """Abort the connection as if the network had failed; the client reconnects and resumes."""
         self._engine.drop()

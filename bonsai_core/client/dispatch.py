@@ -170,8 +170,9 @@ class Dispatcher:
             self._waiters -= 1
 
     async def drained(self) -> None:
-        """Return when everything that arrived was delivered."""
-        await self._idle.wait()
+        """Return when everything that arrived was delivered; at once when delivery never began."""
+        if self._open.is_set():
+            await self._idle.wait()
 
     @property
     def is_current(self) -> bool:
