@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import structlog
 from pydantic import BaseModel, Field
@@ -78,7 +77,7 @@ class CoreEvents(Plugin):
     """Handlers of the `session:*` events."""
 
     name = "core"
-    emits: ClassVar[Mapping[str, type[BaseModel]]] = {
+    emits = {
         "session:update": Updated,
         "session:state": State,
         "session:end": Ended,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
@@ -138,7 +138,7 @@ class Plugin:
     """
 
     name: ClassVar[str] = ""
-    emits: ClassVar[Mapping[str, type[BaseModel]]] = {}
+    emits: ClassVar[dict[str, type[BaseModel]]] = {}
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ async def call(
         aiohttp.ClientSession() as http,
         http.request(method, server.url + path, json=body, headers=headers) as response,
     ):
-        return response.status, await response.json(content_type=None)
+        is_json = response.content_type == "application/json"
+        return response.status, await (response.json() if is_json else response.text())
 
 
 async def test_health_and_readiness(bonsai_server: StartServer) -> None:
