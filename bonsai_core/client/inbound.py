@@ -230,6 +230,8 @@ class Inbound:
             known_room = self._positions.room_joined(frame.data)
             if known_room is not None and self._keep_positions and self._journal is not None and known_room[1].epoch:
                 done = partial(self._journal.set_position, *known_room)
+        elif frame.event == "room:left":
+            self._positions.room_left(frame.data)
         self._dispatcher.put(Message(frame.event, frame.data, room, offset, _ts(frame), frame.id, attachment), done)
 
 

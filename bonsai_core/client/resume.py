@@ -101,6 +101,11 @@ class Positions:
         self._rooms[info["room"]] = position
         return info["room"], position
 
+    def room_left(self, info: Any) -> None:
+        """Take the data of a `room:left`: do not ask for this room again."""
+        if isinstance(info, Mapping):
+            self._rooms.pop(str(info.get("room")), None)
+
     def decide(self, room: str, offset: int | None) -> Decision:
         """What to do with a message, and move on when it is delivered.
 
