@@ -11,8 +11,10 @@ from bonsai_core.protocol import ErrorCode
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
+    from bonsai_core.auth import mint_token
     from bonsai_core.domain import Answer, Question
     from bonsai_core.session import Entry, Session
+    from bonsai_core.settings import Settings
 
 __all__ = [
     "Answer",
@@ -26,7 +28,9 @@ __all__ = [
     "Question",
     "Refused",
     "Session",
+    "Settings",
     "hookimpl",
+    "mint_token",
     "observes",
     "on",
 ]
@@ -37,6 +41,8 @@ _LAZY = {
     "Entry": "bonsai_core.session",
     "Question": "bonsai_core.domain",
     "Answer": "bonsai_core.domain",
+    "Settings": "bonsai_core.settings",
+    "mint_token": "bonsai_core.auth",
 }
 
 
