@@ -404,13 +404,17 @@ class App:
                 connection.close(CloseCode.JOIN_TIMEOUT, "did not join in time")
             return
         if connection.pinged_at:
-            if now - connection.pinged_at > settings.heartbeat_timeout_ms / 1000:
+            # At most half an interval, so that a half-open peer is freed within one and a half.
+            if (
+                now - connection.pinged_at
+                > min(settings.heartbeat_timeout_ms, settings.heartbeat_interval_ms / 2) / 1000
+            ):
                 connection.abort()
                 return
         elif now - connection.last_seen >= settings.heartbeat_interval_ms / 1000:
             connection.ping()
         if connection.backlog_age(now) > settings.outbox_max_age_ms / 1000:
-            connection.close(CloseCode.SLOW_READER, "too slow a reader")
+            connection.cut_off(0)
             return
         identity = connection.identity
         assert identity is not None

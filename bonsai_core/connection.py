@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bonsai_core import protocol
+from bonsai_core.outbox import Outbox, Priority
 from bonsai_core.protocol import CloseCode
 from bonsai_core.store.base import DeviceInfo, Message
 from bonsai_core.transport import Transport, Wire
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from bonsai_core.session import LiveSession
 
 log = structlog.get_logger("bonsai.connection")
+
+#: A transport with more buffered bytes than this has a slow reader: asyncio's own default high-water mark.
+HIGH_WATER = 65_536
 
 
 class Writer:
@@ -51,6 +55,7 @@ class Connection:
         wire: how frames look there.
         writer: the process's flusher.
         now: monotonic seconds.
+        now_ms: wall clock, ms since the epoch.
         max_bytes: the outbox's bound in bytes.
         close_timeout: how long a goodbye may take before the transport is aborted, in seconds.
         address: the peer's address, for limits and the log.
@@ -58,15 +63,19 @@ class Connection:
 
     __slots__ = (
         "__weakref__",
-        "_backlog",
+        "_accepted",
+        "_behind_since",
         "_close_handle",
         "_close_timeout",
+        "_drainer",
         "_frames",
+        "_marks",
         "_max_bytes",
         "_now",
+        "_now_ms",
+        "_outbox",
         "_transport",
         "_writer",
-        "_written",
         "address",
         "bad_frames",
         "bad_json",
@@ -96,6 +105,7 @@ class Connection:
         writer: Writer,
         *,
         now: Callable[[], float],
+        now_ms: Callable[[], int],
         max_bytes: int,
         close_timeout: float,
         address: str = "",
@@ -129,23 +139,38 @@ class Connection:
         self._transport = transport
         self._writer = writer
         self._now = now
+        self._now_ms = now_ms
         self._max_bytes = max_bytes
         self._close_timeout = close_timeout
         self._close_handle: asyncio.TimerHandle | None = None
         self._frames: list[bytes] = []
-        #: Bytes ever written, and while the network is behind: (bytes written then, when) marks, oldest first.
-        self._written = 0
-        self._backlog: deque[tuple[int, float]] | None = None
+        #: Only while the reader is behind: what waits, who hands it over, and since when. `_marks` are (bytes accepted
+        #: by then, when), oldest first.
+        self._outbox: Outbox | None = None
+        self._drainer: asyncio.Task[None] | None = None
+        self._accepted = 0
+        self._behind_since = 0.0
+        self._marks: deque[tuple[int, float]] | None = None
 
     # Sending
 
     def send(self, payload: bytes) -> None:
-        """Send one frame (JSON bytes of `bonsai_core.protocol`) to this connection alone."""
-        self.write(self.wire.frame(payload))
+        """Send one frame (JSON bytes of `bonsai_core.protocol`) to this connection alone, before what else waits."""
+        self.write(self.wire.frame(payload), Priority.HIGH)
 
-    def write(self, data: bytes) -> None:
-        """Send bytes that this connection's wire made."""
+    def write(self, data: bytes, priority: Priority = Priority.NORMAL, key: str | None = None) -> None:
+        """Send bytes that this connection's wire made.
+
+        Args:
+            priority: matters only to a reader who is behind.
+            key: a waiting `LOW` frame of the same key is replaced.
+        """
         if self.close_code is not None:
+            return
+        if self._outbox is not None:
+            self._outbox.push(data, priority, key)
+            self._accepted += len(data)
+            self._bound()
             return
         frames = self._frames
         if not frames:
@@ -156,42 +181,77 @@ class Connection:
         """Send a room message, or hold it back while the room's log is being read for this connection."""
         if self.holds is not None and (held := self.holds.get(message.room)) is not None:
             held.append(message)
-            return
-        self.write(data)
+        elif message.low:
+            self.write(data, Priority.LOW, message.key)
+        else:
+            self.write(data)
 
     def flush(self) -> None:
-        """Hand over what was collected; cut off a peer that has let too much pile up."""
+        """Hand over what this turn of the loop collected; begin an outbox when the network does not take it."""
         frames = self._frames
         if not frames:
             return
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         self._frames = []
         self._transport.write(data)
-        self._written += len(data)
-        behind = self._transport.buffered()
-        if behind:
-            if behind > self._max_bytes:
-                self._cut_off(behind)
-            elif self._backlog is None:
-                self._backlog = deque([(self._written, self._now())])
+        if self._transport.buffered() > HIGH_WATER:
+            self._outbox = Outbox(self._max_bytes // 4)
+            self._accepted = 0
+            self._behind_since = self._now()
+            self._marks = deque()
+            self._drainer = asyncio.create_task(self._drain(), name="drain a slow reader")
+            self._bound()
+
+    async def _drain(self) -> None:
+        """The only writer while the reader is behind: hands over the outbox as fast as it is taken."""
+        outbox = self._outbox
+        assert outbox is not None
+        while True:
+            await self._transport.drained()
+            if self.close_code is not None:
+                return
+            data = outbox.take(HIGH_WATER)
+            if not data:
+                self._outbox = None
+                self._drainer = None
+                if outbox.dropped:
+                    notice = protocol.encode_json({"dropped": outbox.dropped})
+                    self.send(protocol.encode_event("notice:dropped", notice, self._now_ms()))
+                return
+            self._transport.write(data)
+
+    def _bound(self) -> None:
+        """Keep the outbox within its bytes: drop what may be dropped, else cut the reader off."""
+        outbox = self._outbox
+        if outbox is None:
+            return
+        waiting = outbox.size + self._transport.buffered()
+        if waiting > self._max_bytes:
+            outbox.drop_low()
+            waiting = outbox.size + self._transport.buffered()
+        if waiting > self._max_bytes:
+            self.cut_off(waiting)
 
     def backlog_age(self, now: float) -> float:
-        """How long the oldest byte that the network has not taken has been waiting, in seconds; 0 for none."""
-        if self._backlog is None:
-            return 0.0
-        taken = self._written - self._transport.buffered()
-        if taken >= self._written:
-            self._backlog = None
-            return 0.0
-        while len(self._backlog) > 1 and self._backlog[0][0] <= taken:
-            self._backlog.popleft()
-        oldest = self._backlog[0][1]
-        self._backlog.append((self._written, now))
-        return now - oldest
+        """How long the oldest waiting byte has been waiting, in seconds; 0 for none.
 
-    def _cut_off(self, behind: int) -> None:
-        log.info("slow reader cut off", client=self.client_id, address=self.address, bytes=behind)
-        self.close(CloseCode.SLOW_READER, "too slow a reader")
+        Looked at now and then, by a timer: each look leaves a mark of how much had been accepted by when.
+        """
+        outbox = self._outbox
+        if outbox is None:
+            return 0.0
+        taken = self._accepted - outbox.size - self._transport.buffered()
+        marks = self._marks
+        assert marks is not None
+        while marks and marks[0][0] <= taken:
+            self._behind_since = marks.popleft()[1]
+        marks.append((self._accepted, now))
+        return now - self._behind_since
+
+    def cut_off(self, waiting: int) -> None:
+        """The reader is too slow: say 4008, so that it resumes, and let nobody else wait for it."""
+        log.info("slow reader cut off", client=self.client_id, address=self.address, bytes=waiting)
+        self.close(CloseCode.SLOW_READER, "too slow a reader", leave="slow")
 
     # Life
 
@@ -209,16 +269,13 @@ class Connection:
         """Say goodbye and end the connection, at the latest when the close timeout has passed. Idempotent."""
         if self.close_code is not None:
             return
-        self.write(self.wire.close(code, reason))
+        # What waits in an outbox is left out: a reader who is behind resumes.
+        frames, self._frames = self._frames, []
         self.close_code = code
         if leave:
             self.leave_reason = leave
-        self._flush_goodbye()
+        self._transport.write(b"".join((*frames, self.wire.close(code, reason))))
         self._close_handle = asyncio.get_running_loop().call_later(self._close_timeout, self.abort)
-
-    def _flush_goodbye(self) -> None:
-        frames, self._frames = self._frames, []
-        self._transport.write(b"".join(frames))
 
     def abort(self) -> None:
         """End the connection now."""
@@ -232,6 +289,10 @@ class Connection:
         if self.close_code is None:
             self.close_code = 1006
         self._frames = []
+        self._outbox = None
+        if self._drainer is not None:
+            self._drainer.cancel()
+            self._drainer = None
         if self._close_handle is not None:
             self._close_handle.cancel()
             self._close_handle = None

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from aiohttp import WSMsgType, web
+from aiohttp.abc import AbstractStreamWriter
 
 from bonsai_core import http
 from bonsai_core.app import App
@@ -33,10 +34,11 @@ RECONNECT_SPREAD_MS = 3000
 class SocketTransport(Transport):
     """An asyncio transport whose HTTP exchange has become a WebSocket."""
 
-    __slots__ = ("_transport",)
+    __slots__ = ("_stream", "_transport")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, stream: AbstractStreamWriter) -> None:
         self._transport = transport
+        self._stream = stream
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
@@ -44,6 +46,10 @@ class SocketTransport(Transport):
 
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()
+
+    async def drained(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self._stream.drain()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -128,15 +134,16 @@ class Server:
             decode_text=False,
             max_msg_size=settings.max_message_bytes + settings.max_attachment_bytes + 4,
         )
-        await ws.prepare(request)
+        stream = await ws.prepare(request)
         transport = request.transport
         if transport is None:
             return ws
         connection = Connection(
-            SocketTransport(transport),
+            SocketTransport(transport, stream),
             NATIVE,
             app.writer,
             now=app.monotonic,
+            now_ms=app.now,
             max_bytes=settings.outbox_max_bytes,
             close_timeout=settings.close_timeout_ms / 1000,
             address=request.remote or "",

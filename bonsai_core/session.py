@@ -301,16 +301,25 @@ class Session:
         self._replies.append(protocol.encode_event(event, to_json(data), self.now))
 
     async def notify(
-        self, event: str, data: BaseModel | Any = None, *, room: str | None = None, others: bool = False
+        self,
+        event: str,
+        data: BaseModel | Any = None,
+        *,
+        room: str | None = None,
+        others: bool = False,
+        key: str | None = None,
     ) -> None:
         """Send an unlogged message at once, whatever becomes of the unit of work: progress, typing. May be lost.
 
         Args:
             others: leave out the device that sent the event.
+            key: of several messages with the same key that wait for a slow reader, only the newest is sent.
         """
         name, owner = self._room(room)
         exclude = self.client_id if others else ""
-        await self.app.store.publish(Message(name, event, to_json(data), self.now, owner, exclude=exclude))
+        await self.app.store.publish(
+            Message(name, event, to_json(data), self.now, owner, exclude=exclude, low=True, key=key)
+        )
 
     async def join(self, room: str) -> None:
         """Put the asking device into a room of a plugin; it is told `room:joined`.

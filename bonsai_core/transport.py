@@ -14,7 +14,7 @@ from bonsai_core.store.base import Message
 
 
 class Transport(ABC):
-    """One open socket, as a connection sees it. Nothing here blocks or waits."""
+    """One open socket, as a connection sees it. Nothing but `drained` waits."""
 
     __slots__ = ()
 
@@ -25,6 +25,10 @@ class Transport(ABC):
     @abstractmethod
     def buffered(self) -> int:
         """Bytes written that the network has not taken yet."""
+
+    @abstractmethod
+    async def drained(self) -> None:
+        """Return when the network has taken nearly all of what was written, or the connection is over."""
 
     @abstractmethod
     def abort(self) -> None:

@@ -91,7 +91,9 @@ class Mark:
 class Message:
     """A message to a room. `offset` is given by the store (from 1, without holes); 0: unlogged.
 
-    `data` is the payload as JSON bytes. `exclude` is a clientId that must not get it (unlogged messages only).
+    `data` is the payload as JSON bytes. For unlogged messages only: `exclude` is a clientId that must not get it;
+    a `low` one may be dropped for a slow reader, and of several low ones with the same `key` that wait for it only
+    the newest is sent.
     """
 
     room: str
@@ -101,6 +103,8 @@ class Message:
     owner: str = ""
     offset: int = 0
     exclude: str = ""
+    low: bool = False
+    key: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
