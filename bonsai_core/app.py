@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bonsai_core.admission import Admission
 from bonsai_core.auth import Authenticator, system_clock
 from bonsai_core.connection import Connection, Writer
 from bonsai_core.core_events import CoreEvents
@@ -18,9 +19,9 @@ from bonsai_core.dispatch import Dispatcher, run_unit
 from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
 from bonsai_core.isolation import PluginFault, Supervisor
+from bonsai_core.limits import Limits
 from bonsai_core.plugins import Handler, Plugins
 from bonsai_core.protocol import CloseCode, encode_event, encode_json
-from bonsai_core.ratelimit import Bucket, Buckets
 from bonsai_core.rooms import Rooms
 from bonsai_core.session import Documents, LiveSession, Session
 from bonsai_core.settings import Settings
@@ -156,7 +157,13 @@ class App:
         self.sessions = Sessions()
         self.connections = Connections()
         self.writer = Writer()
-        self.user_buckets = Buckets(settings.rate_max_requests, settings.rate_window_ms / 1000)
+        self.limits = Limits(settings, self.plugins, monotonic)
+        self.admission = Admission(
+            max_connections=settings.max_connections,
+            per_address=settings.connections_per_ip,
+            attempts=settings.handshakes_per_ip,
+            now=monotonic,
+        )
         self.gate = Gate(self)
         self.dispatcher = Dispatcher(self)
         self.routes: list[HttpRoute] = []
@@ -172,8 +179,8 @@ class App:
 
     async def start(self) -> None:
         """Open the store and start the plugins; after this, connections may come."""
-        self.plugins.on_change = self._guard
-        self._guard()
+        self.plugins.on_change = self._plugins_changed
+        self._plugins_changed()
         await self.store.open(self.rooms.deliver, self._revoked)
         await self.authenticator.open()
         self.supervisor.start()
@@ -194,7 +201,8 @@ class App:
         await self.authenticator.close()
         await self.store.close()
 
-    def _guard(self) -> None:
+    def _plugins_changed(self) -> None:
+        self.limits.rebuild()
         self.supervisor.plugins = {r.name: r.guard for r in self.plugins.loaded()}
 
     async def _run_process_hook(self, name: str) -> None:
@@ -377,14 +385,6 @@ class App:
         connection.close(CloseCode.SERVER_FAULT, "a plugin hangs")
         _ = self.create_task(self.over(connection), name="give up a connection")
 
-    def new_bucket(self) -> Bucket | None:
-        """A fresh rate bucket for one connection; None when the limit is off."""
-        settings = self.settings
-        if not settings.rate_max_requests:
-            return None
-        window = settings.rate_window_ms / 1000
-        return Bucket(settings.rate_max_requests, settings.rate_max_requests / window, self.monotonic())
-
     def _sweep(self) -> None:
         """Heartbeats, deadlines and expiry of all connections, by one timer."""
         settings = self.settings
@@ -393,7 +393,8 @@ class App:
         now, now_ms = self.monotonic(), self.now()
         for connection in list(self.connections.all):
             self._look_after(connection, now, now_ms)
-        self.user_buckets.sweep(now)
+        self.limits.sweep()
+        self.admission.sweep()
 
     def _look_after(self, connection: Connection, now: float, now_ms: int) -> None:
         settings = self.settings

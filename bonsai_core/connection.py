@@ -16,6 +16,7 @@ import structlog
 from bonsai_core import protocol
 from bonsai_core.outbox import Outbox, Priority
 from bonsai_core.protocol import CloseCode
+from bonsai_core.ratelimit import Bucket
 from bonsai_core.store.base import DeviceInfo, Message
 from bonsai_core.transport import Transport, Wire
 
@@ -80,7 +81,7 @@ class Connection:
         "bad_frames",
         "bad_json",
         "bearer",
-        "buckets",
+        "bucket",
         "client_id",
         "close_code",
         "device",
@@ -92,7 +93,9 @@ class Connection:
         "opened_at",
         "over",
         "pinged_at",
+        "pings",
         "recovered",
+        "refusals",
         "rooms",
         "session",
         "wire",
@@ -126,7 +129,11 @@ class Connection:
         self.rooms: set[str] = set()
         #: Room messages held back while a room's log is being read, by room; None when nothing is held.
         self.holds: dict[str, list[Message]] | None = None
-        self.buckets: Any = None
+        #: Rate limits of this connection, made when first needed.
+        self.bucket: Bucket | None = None
+        self.pings: Bucket | None = None
+        #: Messages refused as too many, in a row.
+        self.refusals = 0
         self.expiring_told = False
         #: Faults of the peer, in a row.
         self.bad_json = 0

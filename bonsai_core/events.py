@@ -93,9 +93,16 @@ class Handles:
     observes: bool
     concurrent: bool = False
     timeout_ms: int | None = None
+    rate: tuple[int, float] | None = None
 
 
-def on(event: str, *, concurrent: bool = False, timeout_ms: int | None = None) -> Callable[[_F], _F]:
+def on(
+    event: str,
+    *,
+    concurrent: bool = False,
+    timeout_ms: int | None = None,
+    rate: tuple[int, float] | None = None,
+) -> Callable[[_F], _F]:
     """Handle a client event. The plugin owns it: a second owner is a start-up conflict.
 
     The function is called as `handler(self, session, payload)`, or without the payload if it takes none. The
@@ -107,8 +114,9 @@ def on(event: str, *, concurrent: bool = False, timeout_ms: int | None = None) -
         concurrent: run in a task of its own with a unit of work of its own, so that the session's next events do
             not wait. For work longer than some ten milliseconds.
         timeout_ms: deadline of a call; default is the setting `BONSAI_HANDLER_TIMEOUT_MS`.
+        rate: at most (messages, seconds) of this event for one user; `BONSAI_RATE_EVENTS` wins over it.
     """
-    return _declare(Handles(event, observes=False, concurrent=concurrent, timeout_ms=timeout_ms))
+    return _declare(Handles(event, observes=False, concurrent=concurrent, timeout_ms=timeout_ms, rate=rate))
 
 
 def observes(event: str, *, timeout_ms: int | None = None) -> Callable[[_F], _F]:

@@ -156,9 +156,10 @@ class Gate:
     async def _frame(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
         event = frame.event
         if event == "ping":
-            connection.send(protocol.encode_pong(self._app.now()))
+            if self.control(connection):
+                connection.send(protocol.encode_pong(self._app.now()))
         elif event == "pong":
-            pass
+            self.control(connection)
         elif connection.session is None:
             if event == "user:connect":
                 await self._connect(connection, frame)
@@ -182,22 +183,25 @@ class Gate:
             connection.close(CloseCode.POLICY, "too many events before user:connect")
 
     def _allowed(self, connection: Connection, frame: Frame) -> bool:
-        """Take from the buckets of connection and user; answer `rate_limited` when one is empty."""
-        bucket = connection.buckets
-        if bucket is None:
-            return True
-        now = self._app.monotonic()
-        wait = bucket.take(now) or self._app.user_buckets.take(connection.session.user, now)  # type: ignore[union-attr]
+        """Take from every bucket that counts this message; answer `rate_limited` when one is empty."""
+        wait = self._app.limits.take(connection, frame.event)
         if not wait:
+            connection.refusals = 0
             return True
-        connection.refuse(
-            frame.id,
-            ErrorCode.RATE_LIMITED,
-            "too many messages",
-            self._app.now(),
-            retry_after_ms=int(wait * 1000) + 1,
-        )
+        retry = int(wait * 1000) + 1
+        connection.refuse(frame.id, ErrorCode.RATE_LIMITED, "too many messages", self._app.now(), retry_after_ms=retry)
+        connection.refusals += 1
+        if connection.refusals >= self._settings.flood_refusals:
+            connection.close(CloseCode.FLOOD, f"flood; reconnect in {retry} ms")
         return False
+
+    def control(self, connection: Connection) -> bool:
+        """A ping or pong has come, of the protocol or of ours; False when there are too many of them."""
+        connection.heard()
+        if self._app.limits.take_ping(connection):
+            connection.close(CloseCode.POLICY, "too many pings")
+            return False
+        return True
 
     # Joining
 
@@ -284,7 +288,6 @@ class Gate:
         client.recent = known.recent if known else None
         connection.session = live
         connection.bad_frames = 0
-        connection.buckets = app.new_bucket()
         for name, position in resume.items():
             if name not in (user_room(live.user), session_room(live.id)) and await self._may_join(
                 live, connection, name

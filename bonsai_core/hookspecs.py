@@ -68,6 +68,18 @@ class HookSpecs:
     # Who may do what
 
     @hookspec
+    def allow_handshake(self, address: str, headers: Mapping[str, str]) -> Awaitable[bool | None] | bool | None:
+        """A WebSocket is about to be opened: look at the user agent or other headers. Called before any token is seen.
+
+        Args:
+            address: the client's address, as trusted proxies tell it.
+            headers: the request's headers; names are matched without regard to case.
+
+        Returns:
+            False to refuse with 403; anything else lets the next plugin decide. A failing plugin refuses.
+        """
+
+    @hookspec
     def validate_user(self, user: str, claims: Mapping[str, Any]) -> Awaitable[bool | None] | bool | None:
         """A token was verified; may this user come in? Called at join and at `auth:refresh`.
 

@@ -1,4 +1,4 @@
-"""Token buckets: how often somebody may do something."""
+"""Token buckets (a leaky bucket as a meter): how often somebody may do something."""
 
 from __future__ import annotations
 

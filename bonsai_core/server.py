@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import math
 import os
 import random
 import signal
@@ -16,9 +18,12 @@ from aiohttp import WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from bonsai_core import http
+from bonsai_core.admission import client_address
 from bonsai_core.app import App
 from bonsai_core.connection import Connection
-from bonsai_core.isolation import where
+from bonsai_core.events import Refused
+from bonsai_core.isolation import PluginFault, where
+from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode
 from bonsai_core.settings import Settings, SettingsError
@@ -66,6 +71,7 @@ class Server:
         self.app = app
         self._runner: web.AppRunner | None = None
         self._stopping = False
+        self._trusted = [ipaddress.ip_network(network) for network in app.settings.trusted_proxies]
 
     @property
     def port(self) -> int:
@@ -93,7 +99,12 @@ class Server:
         await self.app.start()
         try:
             self._runner = web.AppRunner(
-                web_app, access_log=None, handle_signals=False, shutdown_timeout=1.0, keepalive_timeout=30.0
+                web_app,
+                access_log=None,
+                handle_signals=False,
+                shutdown_timeout=1.0,
+                # A connection that has not sent a whole request counts as idle, so this bounds dripped headers too.
+                keepalive_timeout=settings.header_timeout_ms / 1000,
             )
             await self._runner.setup()
             await web.TCPSite(self._runner, settings.websocket_host, settings.websocket_port, backlog=4096).start()
@@ -121,10 +132,12 @@ class Server:
     # One WebSocket
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        refusal = self._refuse_handshake(request)
+        app, settings = self.app, self.app.settings
+        forwarded = request.headers.getall("X-Forwarded-For", None)
+        address = client_address(request.remote or "", ",".join(forwarded) if forwarded else None, self._trusted)
+        refusal = self._refuse_handshake(request, address) or await self._ask_plugins(request, address)
         if refusal is not None:
             return refusal
-        app, settings = self.app, self.app.settings
         ws: web.WebSocketResponse[bool] = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
             timeout=settings.close_timeout_ms / 1000,
@@ -146,10 +159,11 @@ class Server:
             now_ms=app.now,
             max_bytes=settings.outbox_max_bytes,
             close_timeout=settings.close_timeout_ms / 1000,
-            address=request.remote or "",
+            address=address,
             bearer=_bearer(request),
         )
         app.connections.opened(connection)
+        app.admission.opened(address)
         try:
             await self._read(ws, connection)
         except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
@@ -161,6 +175,7 @@ class Server:
             transport.close()
             # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
             asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
+            app.admission.closed(address)
             await app.over(connection)
         return ws
 
@@ -176,17 +191,17 @@ class Server:
             elif kind is WSMsgType.BINARY:
                 await gate.binary(connection, message.data)
             elif kind is WSMsgType.PING:
-                connection.heard()
-                connection.write(NATIVE.pong(message.data))
+                if gate.control(connection):
+                    connection.write(NATIVE.pong(message.data), Priority.HIGH)
             elif kind is WSMsgType.PONG:
-                connection.heard()
+                gate.control(connection)
             else:
                 if kind is WSMsgType.CLOSE and connection.close_code is None:
                     connection.leave_reason = "closed"
                     connection.close(int(message.data) or CloseCode.NORMAL)
                 return
 
-    def _refuse_handshake(self, request: web.Request) -> web.Response | None:
+    def _refuse_handshake(self, request: web.Request, address: str) -> web.Response | None:
         app = self.app
         if app.draining:
             return web.Response(status=503, text="draining\n", headers={"Retry-After": "1"})
@@ -196,8 +211,24 @@ class Server:
         offered = request.headers.getall("Sec-WebSocket-Protocol", [])
         if offered and SUBPROTOCOL not in [p.strip() for value in offered for p in value.split(",")]:
             return web.Response(status=400, text=f"this server speaks the subprotocol {SUBPROTOCOL}\n")
-        if len(app.connections.all) >= app.settings.max_connections:
-            return web.Response(status=503, text="too many connections\n", headers={"Retry-After": "5"})
+        status, wait = app.admission.ask(address)
+        if status:
+            headers = {"Retry-After": str(math.ceil(wait))}
+            return web.Response(status=status, text="too many connections\n", headers=headers)
+        return None
+
+    async def _ask_plugins(self, request: web.Request, address: str) -> web.Response | None:
+        app = self.app
+        for handler in app.plugins.hooks.get("allow_handshake", ()):
+            named = {"address": address, "headers": request.headers}
+            try:
+                verdict = await app.supervisor.call(
+                    handler.record.guard, handler.function, *handler.bind(None, named), what=handler.what
+                )
+            except (PluginFault, Refused):
+                verdict = False
+            if verdict is False:
+                return web.Response(status=403, text="this client is not allowed here\n")
         return None
 
 

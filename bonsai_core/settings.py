@@ -95,6 +95,30 @@ def _known_algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def parse_rate(text: str) -> tuple[str, int, float]:
+    """`coaching:hint=10/60000` as (event, messages, window in seconds).
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    match = re.fullmatch(r"([^=\s]{1,128})=(\d{1,9})/(\d{1,9})", text)
+    if match is None or not int(match[3]):
+        raise ValueError("a limit is event=messages/milliseconds, such as coaching:hint=10/60000")
+    return match[1], int(match[2]), int(match[3]) / 1000
+
+
+def _rates(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        parse_rate(text)
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        ipaddress.ip_network(text)
+    return value
+
+
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -175,8 +199,21 @@ class Settings(BaseSettings):
 
     rate_max_requests: int = _setting(60, "Messages per window, connection and user; 0 is no limit.", "messages", ge=0)
     rate_window_ms: int = _setting(60_000, "Window of BONSAI_RATE_MAX_REQUESTS.", "ms", ge=100, le=86_400_000)
+    rate_per_ip: int = _setting(
+        6000, "Messages per window of one address, as of a school; 0 is no limit.", "messages", ge=0
+    )
+    rate_events: Annotated[Words, AfterValidator(_rates)] = _setting(
+        (), "Limits of single events per user: coaching:hint=10/60000 is 10 in 60 s; they win over the plugin's own."
+    )
+    pings_per_minute: int = _setting(120, "Pings of one connection; more is a flood.", "per minute", ge=1)
+    flood_refusals: int = _setting(
+        100, "Messages in a row refused as too many, after which a connection is closed.", "messages", ge=1
+    )
     connections_per_ip: int = _setting(50, "Open connections per address; 0 is no limit.", "connections", ge=0)
     handshakes_per_ip: int = _setting(60, "New connections per address; 0 is no limit.", "per minute", ge=0)
+    trusted_proxies: Annotated[Words, AfterValidator(_networks)] = _setting(
+        (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed."
+    )
     max_connections: int = _setting(10_000, "Open connections of this process.", "connections", ge=1)
     max_message_bytes: int = _setting(65_536, "Largest inbound message.", "bytes", ge=1024, le=16 << 20)
     max_attachment_bytes: int = _setting(8 << 20, "Largest binary attachment.", "bytes", ge=0, le=256 << 20)
@@ -185,6 +222,7 @@ class Settings(BaseSettings):
 
     heartbeat_interval_ms: int = _setting(30_000, "Time between two heartbeats.", "ms", ge=10, le=3_600_000)
     heartbeat_timeout_ms: int = _setting(5000, "A heartbeat unanswered this long closes.", "ms", ge=10, le=600_000)
+    header_timeout_ms: int = _setting(10_000, "Time to send a request's headers.", "ms", ge=100, le=600_000)
     join_timeout_ms: int = _setting(5000, "Time to send user:connect after the handshake.", "ms", ge=10, le=600_000)
     outbox_max_bytes: int = _setting(1 << 20, "A reader this far behind is cut off with 4008.", "bytes", ge=1024)
     outbox_max_age_ms: int = _setting(10_000, "A reader this late is cut off with 4008.", "ms", ge=10, le=3_600_000)
