@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -12,6 +11,9 @@ from bonsai_analytics.events import Answered, Graded, Progress, ProgressQuery, R
 from bonsai_analytics.grading import is_right
 from bonsai_analytics.stats import UNKNOWN, SessionCounts, SkillCounts
 from bonsai_core import ErrorCode, Plugin, Refused, Session, hookimpl, on
+
+if TYPE_CHECKING:
+    import click
 
 #: Documents: the session's counts; the student's skills over all sessions. Days are in `days.week_key`.
 COUNTS = "counts"
@@ -24,7 +26,7 @@ class Analytics(Plugin):
     """Live performance analytics."""
 
     name = "analytics"
-    emits: ClassVar[Mapping[str, type[BaseModel]]] = {
+    emits: ClassVar[dict[str, type[BaseModel]]] = {
         "analytics:performance": Recorded,
         "analytics:update": Update,
         "analytics:progress": Progress,
@@ -86,6 +88,13 @@ class Analytics(Plugin):
     async def on_session_end(self, session: Session) -> dict[str, Any]:
         """Sum the session up."""
         return SessionCounts.read(await session.load(COUNTS)).summary()
+
+    @hookimpl
+    def add_commands(self, cli: click.Group) -> None:
+        """Add `bonsai replay`."""
+        from bonsai_analytics.commands import replay
+
+        cli.add_command(replay)
 
 
 def _update(counts: SessionCounts, skills: SkillCounts) -> dict[str, Any]:

@@ -1,0 +1,159 @@
+"""Files of recorded answers, for `bonsai replay`: reading them, dealing them out to students, counting them.
+
+A file is CSV, or CSV.gz, of `user,question,skill,correct` and perhaps `seconds`. With a header the columns may stand in
+any order and there may be others; without one they stand in this order.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bonsai_analytics.events import MAX_SECONDS
+from bonsai_analytics.stats import MAX_SKILLS, UNKNOWN
+
+REQUIRED = ("user", "question", "skill", "correct")
+OPTIONAL = ("seconds",)
+_RIGHT = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+_LONGEST_NAME = 256
+
+
+class BadFile(Exception):
+    """The file is not one of recorded answers; says where and why."""
+
+
+@dataclass(slots=True, frozen=True)
+class Row:
+    """One recorded answer. `seconds` is 0 when the file does not tell."""
+
+    user: str
+    question: str
+    skill: str
+    correct: bool
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counted answers.
+
+    Attributes:
+        skills: skill -> answers; `right` counts those that were right.
+    """
+
+    answered: int = 0
+    correct: int = 0
+    skills: Counter[str] = field(default_factory=Counter)
+    right: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Tally:
+        """Count rows."""
+        tally = cls()
+        for row in rows:
+            tally.answered += 1
+            tally.correct += row.correct
+            tally.skills[row.skill] += 1
+            tally.right[row.skill] += row.correct
+        return tally
+
+    def differences(self, counted: Tally) -> list[str]:
+        """Where `counted` is not what it should be, in words. Empty: it is."""
+        found = []
+        if (self.answered, self.correct) != (counted.answered, counted.correct):
+            found.append(
+                f"{counted.correct} right of {counted.answered} answers instead of {self.correct} of {self.answered}"
+            )
+        if len(self.skills) <= MAX_SKILLS:  # beyond, the server counts some under another name
+            for skill in sorted(self.skills.keys() | counted.skills.keys()):
+                wanted, got = (self.skills[skill], self.right[skill]), (counted.skills[skill], counted.right[skill])
+                if wanted != got:
+                    found.append(
+                        f"skill {skill!r}: {got[0]} answers, {got[1]} right, instead of {wanted[0]}, {wanted[1]}"
+                    )
+        return found
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.answered + other.answered,
+            self.correct + other.correct,
+            self.skills + other.skills,
+            # Counter addition drops zeros, which read the same as what is missing.
+            self.right + other.right,
+        )
+
+
+def read(path: Path, limit: int | None = None) -> list[Row]:
+    """The first `limit` answers of a file.
+
+    Raises:
+        BadFile: it cannot be read, or a line is no answer.
+    """
+    open_file = gzip.open if path.suffix == ".gz" else open
+    try:
+        with open_file(path, "rb") as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            return list(itertools.islice(_rows(text, path), limit))
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise BadFile(f"{path} cannot be read as CSV: {error}") from None
+
+
+def _rows(text: Iterable[str], path: Path) -> Iterator[Row]:
+    lines = csv.reader(text)
+    places: dict[str, int] | None = None
+    for cells in lines:
+        if not cells:
+            continue
+        if places is None:
+            places, is_header = _places(cells, path)
+            if is_header:
+                continue
+        try:
+            yield _row(cells, places)
+        except (ValueError, IndexError) as error:
+            raise BadFile(f"{path}, line {lines.line_num}: {error}") from None
+
+
+def _places(first: Sequence[str], path: Path) -> tuple[dict[str, int], bool]:
+    """Where each column stands, and whether the first line says so."""
+    names = [name.strip().lower() for name in first]
+    if "user" not in names and "correct" not in names:
+        return {name: place for place, name in enumerate((*REQUIRED, *OPTIONAL)[: len(first)])}, False
+    if missing := [name for name in REQUIRED if name not in names]:
+        raise BadFile(f"{path} has no column {', '.join(missing)}; it has {', '.join(names)}")
+    return {name: names.index(name) for name in (*REQUIRED, *OPTIONAL) if name in names}, True
+
+
+def _row(cells: Sequence[str], places: dict[str, int]) -> Row:
+    if len(cells) <= max(places.values()) or len(places) < len(REQUIRED):
+        raise ValueError(f"needs the columns {', '.join(REQUIRED)}, and has {len(cells)} cells")
+    user, question, skill, correct = (cells[places[name]].strip() for name in REQUIRED)
+    if correct.lower() not in _RIGHT:
+        raise ValueError(f"`correct` must be 0 or 1, not {correct[:20]!r}")
+    if not question or len(question) > _LONGEST_NAME or len(skill) > _LONGEST_NAME:
+        raise ValueError(f"a question and a skill are names of 1 to {_LONGEST_NAME} characters")
+    seconds = float(cells[places["seconds"]] or 0) if "seconds" in places else 0.0
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"`seconds` must be 0 to {MAX_SECONDS:g}, not {seconds}")
+    return Row(user, question, skill or UNKNOWN, _RIGHT[correct.lower()], seconds)
+
+
+def deal(rows: Iterable[Row], students: int) -> list[list[Row]]:
+    """Deal answers out to at most `students` students.
+
+    The file's users are numbered as they first appear; student k plays the answers of users k, k + students,
+    k + 2 * students, ... in the order of the file. So a user's answers stay in order and belong to one student.
+
+    Returns:
+        The rows of each student who has any.
+    """
+    numbers: dict[str, int] = {}
+    dealt: list[list[Row]] = [[] for _ in range(students)]
+    for row in rows:
+        dealt[numbers.setdefault(row.user, len(numbers)) % students].append(row)
+    return [share for share in dealt if share]
