@@ -20,6 +20,7 @@ from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
 from bonsai_core.isolation import PluginFault, Supervisor
 from bonsai_core.limits import Limits
+from bonsai_core.metrics import Metrics
 from bonsai_core.plugins import Handler, Plugins
 from bonsai_core.protocol import CloseCode, encode_event, encode_json
 from bonsai_core.rooms import Rooms
@@ -157,6 +158,7 @@ class App:
         self.sessions = Sessions()
         self.connections = Connections()
         self.writer = Writer()
+        self.metrics = Metrics()
         self.limits = Limits(settings, self.plugins, monotonic)
         self.admission = Admission(
             max_connections=settings.max_connections,
@@ -375,6 +377,8 @@ class App:
         if connection.over:
             return
         connection.over = True
+        self.metrics.closed[connection.close_code or 1006] += 1
+        self.metrics.dropped += connection.dropped
         try:
             await self.gate.left(connection)
         finally:

@@ -85,6 +85,7 @@ class Connection:
         "client_id",
         "close_code",
         "device",
+        "dropped",
         "expiring_told",
         "holds",
         "identity",
@@ -138,6 +139,8 @@ class Connection:
         #: Faults of the peer, in a row.
         self.bad_json = 0
         self.bad_frames = 0
+        #: Low-priority frames dropped for this reader.
+        self.dropped = 0
         #: Set once a goodbye was sent or the transport was lost.
         self.close_code: int | None = None
         self.leave_reason = "lost"
@@ -221,11 +224,17 @@ class Connection:
             if not data:
                 self._outbox = None
                 self._drainer = None
+                self.dropped += outbox.dropped
                 if outbox.dropped:
                     notice = protocol.encode_json({"dropped": outbox.dropped})
                     self.send(protocol.encode_event("notice:dropped", notice, self._now_ms()))
                 return
             self._transport.write(data)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait for the reader, beyond what its network buffers hold."""
+        return self._outbox.size if self._outbox is not None else 0
 
     def _bound(self) -> None:
         """Keep the outbox within its bytes: drop what may be dropped, else cut the reader off."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -187,13 +188,19 @@ async def run_unit(
         try:
             await app.store.commit(unit)
         except VersionConflict as conflict:
+            app.metrics.commits["conflict"] += 1
             app.documents.forget(unit.user, conflict.keys)
             session.discard()
             continue
-        except (AlreadyDone, StoreUnavailable):
+        except AlreadyDone:
+            app.metrics.commits["duplicate"] += 1
+            raise
+        except StoreUnavailable:
+            app.metrics.commits["unavailable"] += 1
             raise
         except StoreError as error:  # something that cannot be stored
             raise app.supervisor.fault(handler.record.guard, handler.what, error) from None
+        app.metrics.commits["ok"] += 1
         app.documents.committed(unit.user, unit.writes)
         session.send_replies()
         return result, session
@@ -228,6 +235,8 @@ class _Work:
             self.app.give_up(self.connection)
 
         event = self.event
+        began = time.perf_counter()
+        outcome = "ack"
         content = hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
         done: dict[str, Mark] = {}
         try:
@@ -238,10 +247,13 @@ class _Work:
                     done = await self._done_before(event.id)
             answer = await self._run_handlers(done, abandon)
         except Refused as refusal:
+            outcome = refusal.code
             self._refuse(refusal.code, refusal.message, details=refusal.details, retry_after_ms=refusal.retry_after_ms)
         except PluginFault as fault:
+            outcome = str(fault.code)
             self._refuse(fault.code, fault.message, incident=fault.incident, retry_after_ms=fault.retry_after_ms)
         except StoreUnavailable:
+            outcome = str(ErrorCode.OVERLOADED)
             self._refuse(ErrorCode.OVERLOADED, "storage is away; send again", retry_after_ms=STORE_RETRY_MS)
         else:
             if event.id is not None:
@@ -250,6 +262,8 @@ class _Work:
                 client.highest = max(client.highest, event.id)
                 client.remember(event.id, content, frame)
                 self._target().send(frame)
+        if outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
+            self.app.metrics.event(event.name, outcome, time.perf_counter() - began)
 
     def _client(self) -> Client:
         """The sending client as it is now: it may have reconnected since."""

@@ -293,6 +293,9 @@ class Gate:
                 live, connection, name
             ):
                 joined.append(await app.rooms.join(connection, name, "", _position(position)))
+        for entry in joined:
+            if entry.room in resume:
+                app.metrics.recoveries[entry.recovered] += 1
         connection.recovered = all(entry.recovered for entry in joined)
         connection.send(protocol.encode_event("user:joined", self._joined(connection, devices, joined), app.now()))
         between = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -10,13 +11,16 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, StringConstraints, ValidationError
 
-from bonsai_core import asyncapi
+from bonsai_core import asyncapi, metrics
 from bonsai_core.app import App
 from bonsai_core.auth import TokenError, mint_token
 from bonsai_core.payload import Payload
 from bonsai_core.settings import own_origins
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: How long a request's body may take, in seconds.
+BODY_TIMEOUT = 10.0
 
 _UserName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -47,6 +51,7 @@ def add_routes(web_app: web.Application, app: App) -> None:
     router.add_get("/readyz", routes.ready)
     router.add_post("/api/websocket", routes.action)
     router.add_get("/asyncapi.json", routes.asyncapi)
+    router.add_get("/metrics", routes.metrics)
     if app.settings.dev:
         router.add_post("/api/token", routes.token)
     for route in app.collect_routes():
@@ -75,6 +80,9 @@ class _Routes:
 
     async def asyncapi(self, request: web.Request) -> web.Response:
         return web.json_response(asyncapi.document(self._app))
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(self._app), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def action(self, request: web.Request) -> web.Response:
         body = await _body(request, Action)
@@ -135,7 +143,11 @@ class _Routes:
 async def _body(request: web.Request, model: type[Any]) -> Any:
     """The request's JSON body as a model, or the response that says what is wrong with it."""
     try:
-        return model.model_validate_json(await request.read() or b"{}")
+        async with asyncio.timeout(BODY_TIMEOUT):
+            raw = await request.read()
+        return model.model_validate_json(raw or b"{}")
+    except TimeoutError:
+        return _problem(408, "timeout", "the body did not come in time")
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
         return _problem(400, "invalid_payload", "the body is not valid", details)

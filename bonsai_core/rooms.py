@@ -13,13 +13,21 @@ from bonsai_core.transport import Wire
 class Room:
     """The local members of one room."""
 
-    __slots__ = ("members", "name", "owner")
+    __slots__ = ("epoch", "members", "name", "owner")
 
     def __init__(self, name: str, owner: str) -> None:
         self.name = name
         self.owner = owner
+        self.epoch = ""
+        #: The offset up to which each member has the log from its join; 0 while that is being read.
         #: Insertion-ordered, so that fan-out is fair and repeatable.
-        self.members: dict[Connection, None] = {}
+        self.members: dict[Connection, int] = {}
+
+    def begin(self, epoch: str) -> None:
+        """The log is in this epoch; in a new one offsets start over, so the members' mean nothing any more."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.members = dict.fromkeys(self.members, 0)
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,9 +61,12 @@ class Rooms:
         if room is None:
             return
         encoded: dict[Wire, bytes] = {}
-        exclude = message.exclude
-        for connection in room.members:
-            if exclude and connection.client_id == exclude:
+        exclude, offset = message.exclude, message.offset
+        if offset:
+            room.begin(epoch)
+        for connection, has in room.members.items():
+            # A commit can be read from the log just before it is delivered: who joined then has it already.
+            if (exclude and connection.client_id == exclude) or 0 < offset <= has:
                 continue
             data = encoded.get(connection.wire)
             if data is None:
@@ -77,10 +88,14 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None:
             room = self._rooms[name] = Room(name, owner)
-        room.members[connection] = None
+        room.members[connection] = 0
         connection.rooms.add(name)
         await self._store.subscribe(name, owner)
         recovery = await self._store.recover(name, owner, since)
+        room = self._rooms.get(name)
+        if room is not None and connection in room.members:
+            room.begin(recovery.position.epoch)
+            room.members[connection] = recovery.position.offset
         return Joined(name, recovery.position, recovery.recovered, recovery.messages)
 
     def release(self, connection: Connection, joined: Sequence[Joined], between: bytes | None) -> None:

@@ -137,6 +137,7 @@ class Server:
         address = client_address(request.remote or "", ",".join(forwarded) if forwarded else None, self._trusted)
         refusal = self._refuse_handshake(request, address) or await self._ask_plugins(request, address)
         if refusal is not None:
+            app.metrics.refused[refusal.status] += 1
             return refusal
         ws: web.WebSocketResponse[bool] = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
@@ -164,6 +165,7 @@ class Server:
         )
         app.connections.opened(connection)
         app.admission.opened(address)
+        app.metrics.opened += 1
         try:
             await self._read(ws, connection)
         except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes

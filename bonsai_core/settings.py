@@ -199,9 +199,7 @@ class Settings(BaseSettings):
 
     rate_max_requests: int = _setting(60, "Messages per window, connection and user; 0 is no limit.", "messages", ge=0)
     rate_window_ms: int = _setting(60_000, "Window of BONSAI_RATE_MAX_REQUESTS.", "ms", ge=100, le=86_400_000)
-    rate_per_ip: int = _setting(
-        6000, "Messages per window of one address, as of a school; 0 is no limit.", "messages", ge=0
-    )
+    rate_per_ip: int = _setting(0, "Messages per window of one address; mind schools. 0: no limit.", "messages", ge=0)
     rate_events: Annotated[Words, AfterValidator(_rates)] = _setting(
         (), "Limits of single events per user: coaching:hint=10/60000 is 10 in 60 s; they win over the plugin's own."
     )
