@@ -136,6 +136,9 @@ async def test_a_proxy_stalls_one_direction_and_resumes(bonsai_server: StartServ
         await far.recv("ack", timeout=0.05)
     proxy.resume()
     await far.recv("ack")
+    proxy.stall()
+    assert proxy.cut() == 1
+    assert await far.closed() == 1006, "a stalled link can be cut"
 
 
 async def test_a_proxy_delays(bonsai_server: StartServer, tcp_proxy: StartProxy) -> None:

@@ -7,9 +7,11 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 Direction = Literal["up", "down", "both"]
+#: Chunks of one direction of a link, each with the loop's time at which it is due; an empty one is the end.
+_Queue: TypeAlias = "asyncio.Queue[tuple[float, bytes]]"
 
 _CHUNK = 65_536
 #: Chunks in flight per link and direction; beyond it the sender feels the stall, as it would in a network.
@@ -100,6 +102,8 @@ class TcpProxy:
         chosen = links if share is None else [links[i] for i in share if i < len(links)]
         for link in chosen:
             link.end(reset=reset)
+            link.task.cancel()
+            self._links.discard(link)
         self.cuts += len(chosen)
         return len(chosen)
 
@@ -137,52 +141,40 @@ class TcpProxy:
         except OSError:
             _end(writer, reset=True)
             return
-        link = _Link(writer, upstream_writer)
+        task = asyncio.current_task()
+        assert task is not None
+        link = _Link(writer, upstream_writer, task)
         self._links.add(link)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, upstream_writer, "up"))
-                group.create_task(self._pump(upstream_reader, writer, "down"))
-        except* (OSError, asyncio.IncompleteReadError):
+                for source, sink, way in ((reader, upstream_writer, "up"), (upstream_reader, writer, "down")):
+                    queue: _Queue = asyncio.Queue(_IN_FLIGHT)
+                    group.create_task(self._take(source, queue, way))
+                    group.create_task(self._give(queue, sink, way))
+        except* OSError:
             link.end(reset=True)
         finally:
             self._links.discard(link)
             link.end(reset=False)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
-        """Carry one direction of one link, with an end of stream in its turn."""
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_IN_FLIGHT)
+    async def _take(self, source: asyncio.StreamReader, queue: _Queue, way: str) -> None:
+        """Read one direction of a link until its end, which counts as an empty chunk."""
+        chunk = b"-"
+        while chunk:
+            chunk = await source.read(_CHUNK)
+            await queue.put((asyncio.get_running_loop().time() + self._delays[way], chunk))
 
-        async def fill() -> None:
-            chunk = b"-"
-            while chunk:
-                chunk = await reader.read(_CHUNK)
-                await queue.put((loop.time() + self._delays[way], chunk))
-
-        filling = asyncio.create_task(fill())
-        try:
-            while True:
-                getting = asyncio.create_task(queue.get())
-                await asyncio.wait((getting, filling), return_when=asyncio.FIRST_COMPLETED)
-                if not getting.done():
-                    if queue.empty():
-                        getting.cancel()
-                        await filling  # raises what ended it
-                        return
-                    await getting
-                due, chunk = getting.result()
-                await asyncio.sleep(max(0.0, due - loop.time()))
-                await self._gates[way].wait()
-                if not chunk:
-                    with contextlib.suppress(OSError):
-                        writer.write_eof()
-                    return
-                writer.write(chunk)
-                await writer.drain()
-        finally:
-            filling.cancel()
-            await asyncio.gather(filling, return_exceptions=True)
+    async def _give(self, queue: _Queue, sink: asyncio.StreamWriter, way: str) -> None:
+        """Write one direction of a link, each chunk when it is due and the way is open."""
+        while True:
+            due, chunk = await queue.get()
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            await self._gates[way].wait()
+            if not chunk:
+                sink.write_eof()
+                return
+            sink.write(chunk)
+            await sink.drain()
 
 
 class _Link:
@@ -190,9 +182,10 @@ class _Link:
 
     _count = 0
 
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
         _Link._count += 1
         self.number = _Link._count
+        self.task = task
         self._sides = (client, server)
 
     def end(self, *, reset: bool) -> None:
