@@ -12,7 +12,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -54,7 +54,7 @@ class ScriptedServer:
     """See the module."""
 
     def __init__(self) -> None:
-        self.url = ""
+        self._url = ""
         self.connections: list[Connection] = []
         self.log: dict[str, list[Json]] = {"user:ann": [], "session:s1": []}
         self.epochs: dict[str, str] = dict.fromkeys(self.log, "e1")
@@ -68,6 +68,11 @@ class ScriptedServer:
         self.on_frame: Callable[[Connection, Json], Awaitable[bool]] | None = None
         self.handshakes = 0
         self.arrived = asyncio.Condition()
+
+    @property
+    def url(self) -> str:
+        """Its WebSocket address."""
+        return self._url
 
     @property
     def latest(self) -> Connection:
@@ -181,7 +186,7 @@ async def scripted_server() -> AsyncIterator[ScriptedServer]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    server.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
+    server._url = f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
     try:
         yield server
     finally:
@@ -195,7 +200,14 @@ async def scripted_server() -> AsyncIterator[ScriptedServer]:
 FAST = {"delay": 0.001, "max_delay": 0.002}
 
 
-def make(server: ScriptedServer, **options: Any) -> Client:
+class HasUrl(Protocol):
+    """Any server of the tests."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def make(server: HasUrl, **options: Any) -> Client:
     """A client of `server` that reconnects quickly."""
     options.setdefault("auth", Auth(token="t"))
     options.setdefault("reconnect", FAST)

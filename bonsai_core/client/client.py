@@ -24,7 +24,7 @@ from bonsai_core.client.identity import identify
 from bonsai_core.client.inbound import Inbound
 from bonsai_core.client.options import Auth, Heartbeat, Queue, RateLimit, Reconnect, coerce
 from bonsai_core.client.queue import PRIORITIES, PendingQueue, Priority
-from bonsai_core.client.resume import Positions
+from bonsai_core.client.resume import Position, Positions
 from bonsai_core.client.sender import Sender
 
 log = logging.getLogger("bonsai_core.client")
@@ -93,9 +93,10 @@ class Client:
             keeper=journal,
         )
         self._dispatcher = Dispatcher()
+        self._positions = Positions(journal.positions() if journal is not None and limits.positions else None)
         self._inbound = Inbound(
             queue=self._queue,
-            positions=Positions(journal.positions() if journal is not None and limits.positions else None),
+            positions=self._positions,
             pacer=pacer,
             follow_limits=rate_limit is None,
             dispatcher=self._dispatcher,
@@ -150,6 +151,11 @@ class Client:
     def pending(self) -> int:
         """How many messages have no final answer yet."""
         return len(self._queue)
+
+    @property
+    def positions(self) -> dict[str, Position]:
+        """How far each room was received: epoch and offset by room."""
+        return self._positions.rooms
 
     def on_state(self, handler: StateHandler) -> StateHandler:
         """Call `handler(state)` at every change: at once when it is sync, in a task of its own when it is async."""

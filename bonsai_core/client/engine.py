@@ -230,7 +230,9 @@ class Engine:
             try:
                 self._tokens.refused()
             except NoNewToken as error:
-                self.failure = Refused(f"{self._url}: {error}", end.code or CloseCode.UNAUTHENTICATED, end.reason)
+                self.failure = Refused(
+                    f"{self._url}: {end.text}; {error}", end.code or CloseCode.UNAUTHENTICATED, end.reason
+                )
                 return None
         delay = self._backoff.next(hint)
         if delay is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from typing import cast
 
@@ -92,7 +93,7 @@ class Link:
         except TimeoutError:
             raise LinkClosed(ABNORMAL, f"no connection within {timeout:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise LinkClosed(ABNORMAL, str(error) or type(error).__name__) from None
+            raise LinkClosed(ABNORMAL, cause(error)) from None
         link = cls(ws)
         if ws.protocol != SUBPROTOCOL:
             await link.close(CloseCode.PROTOCOL_ERROR)
@@ -131,7 +132,7 @@ class Link:
         try:
             await self._ws.send_frame(payload, aiohttp.WSMsgType.BINARY if binary else aiohttp.WSMsgType.TEXT)
         except (aiohttp.ClientError, OSError) as error:
-            raise LinkClosed(ABNORMAL, str(error) or type(error).__name__) from None
+            raise LinkClosed(ABNORMAL, cause(error)) from None
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, timeout: float = 2.0) -> None:
         """Close in order within `timeout` seconds, or abort. Safe to call twice."""
@@ -148,3 +149,9 @@ class Link:
         if self._transport is not None:
             with contextlib.suppress(Exception):
                 self._transport.abort()
+
+
+def cause(error: Exception) -> str:
+    """What went wrong, in the system's words where it was the system."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else str(error) or type(error).__name__

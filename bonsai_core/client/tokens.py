@@ -52,7 +52,7 @@ class Tokens:
         """
         self._refusals += 1
         if self._provider is None:
-            raise NoNewToken("the token is missing, bad or expired, and there is no token_provider to ask for another")
+            raise NoNewToken("there is no token_provider to ask for another token")
         if self._refusals >= MAX_REFUSALS:
             raise NoNewToken(f"the server refused {self._refusals} tokens in a row")
         self._refused, self._token = self._token, None
