@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 # The programs that tests need besides Python, as COMMAND or COMMAND:PACKAGE.
-SYSTEM := redis-server
+SYSTEM := redis-server node:nodejs npm
 # Everything that is type-checked; a tests folder of a plugin only once it holds Python.
 TYPED := $(wildcard bonsai_core tests tools bench plugins/*/bonsai_*) $(sort $(dir $(wildcard plugins/*/tests/*.py)))
 MEMBERS := $(wildcard plugins/*/pyproject.toml)
@@ -29,7 +29,12 @@ system:
 run: setup ## serve on ws://127.0.0.1:3001/ws with the embedded store, demo tokens and demo data
 	@$(BIN)/bonsai serve --dev
 
-test: setup system check ## check, then every test: the workspace's together, then each plugin's alone with only the core
+# npm is quick to say nothing and slow to do nothing, so a stamp says that its work is done.
+tests/node/node_modules/.done: tests/node/package-lock.json
+	@npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: setup system check tests/node/node_modules/.done ## check, then every test: the workspace's together, then each plugin's alone with only the core
 	@$(BIN)/python tools/run_tests.py
 
 check: setup ## lint, format, types and import contracts
@@ -55,5 +60,5 @@ dist: setup ## build every member's wheel and source archive into dist/, and che
 	@$(BIN)/twine check --strict dist/*
 
 clean: ## remove everything that make made
-	rm -rf .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf tests/node/node_modules .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find bonsai_core plugins tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
