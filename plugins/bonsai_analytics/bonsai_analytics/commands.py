@@ -32,7 +32,7 @@ SAMPLE = Path(__file__).parent / "data" / "sample.csv"
 @click.option(
     "--patience",
     type=click.FloatRange(1),
-    default=60.0,
+    default=90.0,
     show_default=True,
     metavar="SECONDS",
     help="Give up when nothing was acknowledged for so long.",

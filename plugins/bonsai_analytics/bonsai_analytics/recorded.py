@@ -74,9 +74,7 @@ class Tally:
             for skill in sorted(self.skills.keys() | counted.skills.keys()):
                 wanted, got = (self.skills[skill], self.right[skill]), (counted.skills[skill], counted.right[skill])
                 if wanted != got:
-                    found.append(
-                        f"skill {skill!r}: {got[0]} answers, {got[1]} right, instead of {wanted[0]}, {wanted[1]}"
-                    )
+                    found.append(f"skill {skill!r}: {got[1]} right of {got[0]} instead of {wanted[1]} of {wanted[0]}")
         return found
 
     def __add__(self, other: Tally) -> Tally:

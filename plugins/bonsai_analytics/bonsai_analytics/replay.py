@@ -18,7 +18,7 @@ import aiohttp
 
 from bonsai_analytics.recorded import Row, Tally
 from bonsai_core import Settings, mint_token
-from bonsai_core.client import Auth, Client, ClientError, Message, Queue, Reconnect, State
+from bonsai_core.client import Auth, Client, ClientError, Message, Queue, Reconnect, Refused, State
 
 #: Students who connect at the same moment; a thousand at once would only wait for one another.
 CONNECTING_AT_ONCE = 50
@@ -53,7 +53,7 @@ class Plan:
     window: int = 8
     rate: float | None = None
     speed: float | None = None
-    patience: float = 60.0
+    patience: float = 90.0
 
 
 @dataclass
@@ -142,6 +142,10 @@ class Replay:
                 self._note_limits(client)
             elif state is State.WAITING:
                 self.outcome.hint = str(client.failure)
+                if isinstance(client.failure, Refused) and client.failure.code == 429:
+                    # Told to wait is not silence.
+                    self._last_sign = time.monotonic()
+                    self.outcome.hint += "; BONSAI_CONNECTIONS_PER_IP=0 and BONSAI_HANDSHAKES_PER_IP=0 lift its limits"
 
         client.on_state(on_state)
         done = False
@@ -233,7 +237,9 @@ class Replay:
 
     async def _turn(self, rate: float) -> None:
         """Wait for this answer's place in the common rate."""
-        self._next_turn = max(self._next_turn + 1 / rate, time.monotonic() - 0.1)
+        now = time.monotonic()
+        # What was missed while the server was away is not made up for all at once.
+        self._next_turn = max(self._next_turn + 1 / rate, now - 0.1) if self._next_turn else now
         await self._until(self._next_turn)
 
     async def _until(self, moment: float) -> None:

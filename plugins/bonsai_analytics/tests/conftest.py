@@ -1,6 +1,5 @@
-"""A real server on a free port, with this plugin, a small question bank, and a clock that tests move."""
+"""A real server with this plugin and a small question bank, and clients of it."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,23 +8,8 @@ import pytest
 from bonsai_analytics.plugin import Analytics
 
 from bonsai_core import Plugin, Question, hookimpl
-from bonsai_core.app import App
-from bonsai_core.auth import mint_token
 from bonsai_core.client import Auth, Client
-from bonsai_core.server import Server
-from bonsai_core.settings import Settings
-
-SECRET = "a secret for tests, of more than 32 bytes"
-
-
-class Clock:
-    """Milliseconds since the epoch, moved by hand. It begins today, since tokens are checked against it."""
-
-    def __init__(self) -> None:
-        self.now = int(time.time() * 1000)
-
-    def __call__(self) -> int:
-        return self.now
+from bonsai_core.testing import FakeClock, StartServer, TestServer
 
 
 def question(id: str, skill: str, answer: str, **more: Any) -> Question:
@@ -47,30 +31,17 @@ class Bank(Plugin):
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+async def server(bonsai_server: StartServer, fake_clock: FakeClock) -> TestServer:
+    return await bonsai_server(plugins=[Analytics(), Bank()], clock=fake_clock)
 
 
 @pytest.fixture
-async def server(clock: Clock) -> AsyncIterator[Server]:
-    settings = Settings(env_file=None, jwt_secret=SECRET, websocket_port=0, store_url="sqlite://", rate_max_requests=0)
-    app = App(settings, clock=clock)
-    app.plugins.add(Analytics())
-    app.plugins.add(Bank())
-    server = Server(app)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def connect(server: Server) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
-    """`await connect(session="s1", user="ada")`: a connected client, closed after the test."""
+async def connect(server: TestServer) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+    """`await connect("s1", user="ada")`: a connected client, closed after the test."""
     async with AsyncExitStack() as stack:
 
-        async def connect(session: str = "s1", user: str = "ada", **options: Any) -> Client:
-            token = mint_token(SECRET, user=user, now=server.app.now())
-            client = Client(server.url, auth=Auth(token=token, session_id=session), **options)
+        async def connect(session: str = "s1", user: str = "ada") -> Client:
+            client = Client(server.url, auth=Auth(token=server.token(user), session_id=session))
             return await stack.enter_async_context(client)
 
         yield connect

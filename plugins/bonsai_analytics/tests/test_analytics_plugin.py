@@ -4,20 +4,17 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from bonsai_analytics.client import LiveAnalytics
 from bonsai_analytics.events import Progress, Recorded, SessionSummary, Update
 
 from bonsai_core.client import Client, Message, ServerError
+from bonsai_core.testing import FakeClock
 
 Connect = Callable[..., Awaitable[Client]]
-DAY_MS = 86_400_000
-
-
-class Clock(Protocol):
-    now: int
+DAY = 86_400
 
 
 def answer(**more: Any) -> dict[str, Any]:
@@ -139,12 +136,11 @@ async def test_an_answer_that_cannot_be_counted_is_refused_and_changes_nothing(
     assert (await client.request("analytics:progress", {}))["totals"]["answered"] == 0
 
 
-async def test_progress_shows_the_answers_of_each_day(connect: Connect, clock: Clock) -> None:
-    clock.now -= clock.now % DAY_MS - DAY_MS // 2  # noon, so that no day changes meanwhile
+async def test_progress_shows_the_answers_of_each_day(connect: Connect, fake_clock: FakeClock) -> None:
     client = await connect()
     replies = collect(client, "analytics:progress")
     await client.request("analytics:performance", answer())
-    clock.now += 2 * DAY_MS
+    fake_clock.advance(2 * DAY)
     client = await connect()  # the token of two days ago has expired
     replies = collect(client, "analytics:progress")
     await client.request("analytics:performance", answer(correct=False, timeSpent=1.25))
