@@ -251,6 +251,7 @@ class Client:
         Raises:
             QueueFull: the offline queue is full; the message was not taken.
             ClientClosed: the client is closed.
+            ClientError: the durable file cannot be written.
             ValueError, TypeError: the data is not JSON (NaN and infinity are not).
         """
         if priority not in PRIORITIES:

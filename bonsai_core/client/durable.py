@@ -79,11 +79,17 @@ class Journal:
         return [Pending(id, event, cast(Priority, priority), frame, blob) for id, event, priority, frame, blob in rows]
 
     def add(self, pending: Pending) -> None:
-        """Keep a message."""
-        self._db.execute(
-            "INSERT INTO pending VALUES (?, ?, ?, ?, ?)",
-            (pending.id, pending.event, pending.priority, pending.frame, pending.attachment),
-        )
+        """Keep a message.
+
+        Raises:
+            ClientError: the file cannot be written, e.g. for want of space.
+        """
+        row = (pending.id, pending.event, pending.priority, pending.frame, pending.attachment)
+        try:
+            self.reserve(pending.id)
+            self._db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise ClientError(f"{pending.event} was not queued: {self.path} cannot be written ({error})") from None
 
     def remove(self, id: int) -> None:
         """Forget a message."""

@@ -50,7 +50,7 @@ class Keeper(Protocol):
     """Where messages survive the program: see `durable.Journal`."""
 
     def add(self, pending: Pending) -> None:
-        """Keep a message; raises when it cannot."""
+        """Keep a message and its id; raises when it cannot."""
 
     def remove(self, id: int) -> None:
         """Forget a message that has its final answer."""
@@ -124,6 +124,7 @@ class PendingQueue:
 
         Raises:
             QueueFull: it holds too many messages or bytes. Nothing changed.
+            ClientError: the keeper cannot keep it. Nothing changed.
         """
         pending = Pending(self._next_id, event, priority, frame, attachment)
         if len(self._all) >= self._max_messages:
@@ -138,7 +139,6 @@ class PendingQueue:
         if self._next_id > MAX_ID:
             raise QueueFull(f"{event} was not queued: this clientId has used up its ids")
         if self._keeper is not None:
-            self._keeper.reserve(pending.id)
             self._keeper.add(pending)
         self._next_id += 1
         self._put(pending)
