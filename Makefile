@@ -27,7 +27,7 @@ system:
 	@tools/apt.sh $(SYSTEM)
 
 run: setup ## serve on ws://127.0.0.1:3001/ws with the embedded store, demo tokens and demo data
-	@$(BIN)/bonsai serve --dev
+	@$(BIN)/python tools/run_demo.py
 
 # npm is quick to say nothing and slow to do nothing, so a stamp says that its work is done.
 tests/node/node_modules/.done: tests/node/package-lock.json

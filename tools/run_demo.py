@@ -1,0 +1,116 @@
+"""`make run`: the server in development mode, some students who practise so that there is something to see, then the
+server alone until Ctrl-C. Nothing is left running.
+
+Settings come from the environment and .env as ever: `WEBSOCKET_PORT=3002 make run`.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from bonsai_core import Settings
+from bonsai_core.settings import SettingsError
+
+BONSAI = str(Path(sys.executable).with_name("bonsai"))
+STUDENTS = 5
+#: Seconds that the server may take to be ready, and to stop.
+READY_WITHIN = 60.0
+STOP_WITHIN = 20.0
+
+
+def is_busy(host: str, port: int) -> bool:
+    """Whether somebody listens there already."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until_ready(server: "subprocess.Popen[bytes]", address: str) -> None:
+    """Return when the server is ready; exit with its code when it ends instead."""
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        if server.poll() is not None:
+            sys.exit(server.returncode)  # it has said why
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                sys.exit(f"The server was not ready within {READY_WITHIN:g} s; see {address}/readyz")
+            time.sleep(0.1)
+
+
+def stop(process: "subprocess.Popen[bytes]", asked: bool) -> None:
+    """End a process, kindly at first.
+
+    Args:
+        asked: Ctrl-C has reached it too, as the terminal sends it to us all; a second signal would cut it short.
+    """
+    if asked:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main() -> int:
+    """Run the demo; its exit code."""
+    try:
+        settings = Settings(dev=True)
+    except SettingsError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 2
+    host, port = settings.websocket_host, settings.websocket_port
+    if is_busy(host, port):
+        print(
+            f"Port {port} of {host} is busy: something listens there already, perhaps another `make run`.\n"
+            f"Stop that, or take another port: WEBSOCKET_PORT={port + 1} make run",
+            file=sys.stderr,
+        )
+        return 1
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    socket_address = address.replace("http", "ws", 1)
+    # The demo's students answer faster than people do.
+    env = {"BONSAI_RATE_MAX_REQUESTS": "0"} | dict(os.environ) | {"BONSAI_DEV": "1"}
+    running = [subprocess.Popen([BONSAI, "serve"], env=env)]
+    interrupted = False
+    try:
+        wait_until_ready(running[0], address)
+        replay = [BONSAI, "replay", "--sample", "--students", str(STUDENTS), "--run", "demo", "--rate", "100"]
+        running.append(subprocess.Popen([*replay, "--url", socket_address], env=env))
+        if running[1].wait() == 0:
+            print()
+            print(f"The server is up at {socket_address}/ws; Ctrl-C stops it. In another terminal:")
+            print(f"  {BONSAI} connect {socket_address} --user demo-0   # be the first of these students")
+            print(f"  {BONSAI} replay --sample --url {socket_address}   # more of them")
+            print(f"  {address}/asyncapi.json                           # every event", flush=True)
+        return running[0].wait()
+    except KeyboardInterrupt:
+        interrupted = True
+        return 0
+    finally:
+        # From here on nothing cuts the cleaning up short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for process in reversed(running):
+            stop(process, asked=interrupted)
+
+
+if __name__ == "__main__":
+    # A SystemExit, so that what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    raise SystemExit(main())
