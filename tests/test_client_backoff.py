@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonsai_core.client.backoff import Action, Backoff, Pacer, delay_in, judge_close, judge_status, retry_delay
@@ -143,6 +143,7 @@ def test_a_full_bucket_lets_a_burst_through_and_then_one_at_a_time() -> None:
     assert pacer.wait(1.25) == pytest.approx(0.75)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 10_000), st.lists(st.floats(0, 5), max_size=80))
 def test_pacing_never_exceeds_the_bucket(size: int, window: int, pauses: list[float]) -> None:
     now = 0.0

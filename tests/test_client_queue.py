@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -203,6 +203,7 @@ class QueueModel(RuleBasedStateMachine):
 
 
 TestQueueModel = QueueModel.TestCase
+TestQueueModel.settings = settings(deadline=None)
 
 
 # What leaves
@@ -348,6 +349,7 @@ def test_an_orderly_end_wastes_no_ids(tmp_path: Path) -> None:
     journal.close()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["add", "skip", "answer", "kill", "close"]), max_size=30))
 def test_no_id_is_ever_given_twice(steps: list[Literal["add", "skip", "answer", "kill", "close"]]) -> None:
     import tempfile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonsai_core.client.resume import MAX_FRUITLESS, MAX_ROOMS, Decision, Position, Positions
@@ -110,6 +110,7 @@ def test_no_more_rooms_are_offered_than_a_server_takes() -> None:
     assert list(positions.offer(2)) == ["r0", "r1"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["live", "drop", "dup", "skip", "lose"]), st.integers(0, 3)), max_size=60))
 def test_whatever_the_network_does_each_message_is_taken_once_in_order_or_declared_lost(
     steps: list[tuple[str, int]],
