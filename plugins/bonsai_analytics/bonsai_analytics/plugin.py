@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from bonsai_analytics import days
 from bonsai_analytics.events import Answered, Graded, Progress, ProgressQuery, Recorded, Update
-from bonsai_analytics.grading import is_right
 from bonsai_analytics.stats import UNKNOWN, SessionCounts, SkillCounts
 from bonsai_core import ErrorCode, Plugin, Refused, Session, hookimpl, on
 
@@ -119,4 +118,4 @@ async def _grade(session: Session, answer: Answered) -> tuple[Graded, str]:
         raise Refused(
             ErrorCode.INVALID_PAYLOAD, "give `correct`: no installed question bank knows this question to grade it"
         )
-    return Graded(correct=is_right(question, answer.answer), explanation=question.explanation), skill
+    return Graded(correct=question.grade(answer.answer), explanation=question.rationale or None), skill

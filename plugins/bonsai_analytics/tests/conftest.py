@@ -9,11 +9,15 @@ from bonsai_analytics.plugin import Analytics
 
 from bonsai_core import Plugin, Question, hookimpl
 from bonsai_core.client import Auth, Client
+from bonsai_core.domain import Choice, Section
 from bonsai_core.testing import FakeClock, StartServer, TestServer
 
 
-def question(id: str, skill: str, answer: str, **more: Any) -> Question:
-    return Question(id=id, section="Math", domain="Algebra", skill=skill, stem="?", answer=answer, **more)
+def question(id: str, skill: str, *answers: str, **more: Any) -> Question:
+    return Question(id=id, section=Section.MATH, domain="Algebra", skill=skill, stem="?", answers=list(answers), **more)
+
+
+CHOICES = [Choice(key="A", text="1"), Choice(key="B", text="2")]
 
 
 class Bank(Plugin):
@@ -24,9 +28,9 @@ class Bank(Plugin):
     @hookimpl
     def find_question(self, question_id: str) -> Question | None:
         if question_id == "choice":
-            return question("choice", "Lines", "B", choices={"A": "1", "B": "2"}, explanation="Halve it.")
+            return question("choice", "Linear functions", "B", choices=CHOICES, rationale="Halve it.")
         if question_id == "number":
-            return question("number", "Ratios", "1/2 or .5")
+            return question("number", "Linear equations in one variable", "1/2", "-3")
         return None
 
 

@@ -100,7 +100,8 @@ async def test_the_server_grades_when_a_bank_knows_the_question(
     assert graded["correct"] is correct
     assert ("explanation" in graded) == (question == "choice")
     await until(lambda: answers)
-    assert answers[0].data["skill"] == {"choice": "Lines", "number": "Ratios"}[question]
+    known = {"choice": "Linear functions", "number": "Linear equations in one variable"}
+    assert answers[0].data["skill"] == known[question]
 
 
 async def test_the_clients_own_grade_wins_and_the_bank_gives_the_skill(connect: Connect) -> None:
@@ -110,7 +111,7 @@ async def test_the_clients_own_grade_wins_and_the_bank_gives_the_skill(connect: 
     assert await client.request("analytics:performance", data) == {"correct": True}
     await client.request("analytics:performance", {"questionId": "nobody's", "correct": True, "timeSpent": 1})
     await until(lambda: len(answers) == 2)
-    assert [a.data["skill"] for a in answers] == ["Lines", "unknown"]
+    assert [a.data["skill"] for a in answers] == ["Linear functions", "unknown"]
 
 
 @pytest.mark.parametrize(
