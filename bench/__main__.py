@@ -1,0 +1,108 @@
+"""`make bench`, or `python -m bench`: measures the event path and its peers in one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+
+from bench import report
+from bench.load import LoadError
+from bench.measure import QUICK, Bench, Sample, Size
+from bench.servers import ROOT, NoPeer, install_node_peers, raise_file_limit
+
+WORKS = ("acked", "stored", "fanout", "idle")
+
+
+def _works(_context: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in WORKS]:
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(WORKS)}")
+    return names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--repeat", default=3, show_default=True, type=click.IntRange(1), help="Rounds; figures are medians.")
+@click.option("--only", default=",".join(WORKS), show_default=True, callback=_works, help="What to measure.")
+@click.option("--quick", is_flag=True, help="One short round, to see that all works; its figures mean little.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the table.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the JSON; default: bench/results/.")
+@click.option("--server-core", default=0, show_default=True, help="The core for servers.")
+@click.option("--load-core", default=1, show_default=True, help="The core for the load generator.")
+def main(
+    repeat: int, only: list[str], quick: bool, as_json: bool, out: Path | None, server_core: int, load_core: int
+) -> None:
+    """Measure what messages and connections cost our server, Node's socket.io and plain aiohttp."""
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    cores = os.sched_getaffinity(0)
+    if server_core == load_core or not {server_core, load_core} <= cores:
+        raise click.ClickException(f"two different cores are needed, of those that we may use: {sorted(cores)}")
+    try:
+        raise_file_limit()
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    socket_io = None
+    try:
+        socket_io = install_node_peers()
+    except NoPeer as error:
+        progress.print(f"[yellow]{error}[/]")
+    load = os.getloadavg()
+    os.sched_setaffinity(0, {load_core})
+    size = QUICK if quick else Size()
+
+    def say(text: str) -> None:
+        progress.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}")
+
+    bench = Bench(size, server_core, socket_io is not None, say)
+    taken = datetime.now(UTC)
+    try:
+        rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
+    except LoadError as error:
+        raise click.ClickException(f"a server did not do its work: {error}") from None
+    figures = report.summary(rounds)
+    result = {
+        "taken": taken.isoformat(timespec="seconds"),
+        "machine": report.machine(),
+        "loadAverage": [round(value, 2) for value in load],
+        "versions": report.versions(socket_io),
+        "size": asdict(size),
+        "figures": figures,
+        "remarks": report.remarks(figures, load),
+    }
+    path = out or ROOT / "bench" / "results" / f"{taken:%Y%m%d-%H%M%S}{'-quick' if quick else ''}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        # Wide enough for the table in a pipe or a file, where there is no terminal to ask.
+        Console(width=None if sys.stdout.isatty() else 140).print(report.table(figures))
+    for remark in report.remarks(figures, load):
+        progress.print(f"[yellow]{remark}[/]")
+    progress.print(f"[dim]written to {path}[/]")
+
+
+async def _rounds(bench: Bench, only: list[str], repeat: int, say: Callable[[str], None]) -> list[list[Sample]]:
+    works: dict[str, Callable[[], Awaitable[list[Sample]]]] = {
+        "acked": bench.acked,
+        "stored": bench.stored,
+        "fanout": bench.fanout,
+        "idle": bench.idle,
+    }
+    rounds = []
+    for number in range(repeat):
+        say(f"[bold]round {number + 1} of {repeat}[/]")
+        rounds.append([sample for name in WORKS if name in only for sample in await works[name]()])
+    return rounds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

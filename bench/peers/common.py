@@ -1,0 +1,16 @@
+"""What the Python servers under measurement share."""
+
+from __future__ import annotations
+
+import gc
+import signal
+
+
+def collect_when_told() -> None:
+    """Collect garbage on SIGUSR2, so that the memory figures of all servers are without it."""
+    signal.signal(signal.SIGUSR2, lambda *_: gc.collect() and None)
+
+
+def ready(port: int) -> None:
+    """Tell the benchmark where we listen."""
+    print(port, flush=True)

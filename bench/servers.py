@@ -1,0 +1,169 @@
+"""Starting the servers under measurement, each pinned to the measured core, and reading what they used of /proc."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.dialects import Dialect, Native, Plain, SocketIo
+from bench.work import SECRET
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / "bench" / "peers"
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+class NoPeer(Exception):
+    """A peer cannot be measured here; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of server: what the table calls it, how it is started and spoken to."""
+
+    name: str
+    title: str
+    command: Sequence[str]
+    dialect: Dialect
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Every feature is on; limits are there and large, so that their work is done and nobody is refused.
+_OURS_ENV = {
+    "WEBSOCKET_PORT": "0",
+    "BONSAI_PLUGINS": "classroom",
+    "BONSAI_PLUGINS_DIR": str(ROOT / "bench" / "plugins"),
+    "BONSAI_STRICT": "1",
+    "BONSAI_RATE_MAX_REQUESTS": "1000000000",
+    "BONSAI_CONNECTIONS_PER_IP": "100000",
+    "BONSAI_HANDSHAKES_PER_IP": "1000000",
+    "BONSAI_MAX_CONNECTIONS": "100000",
+}
+
+OURS = Kind("ours", "Bonsai", (sys.executable, "-m", "bench.peers.ours"), Native(), _OURS_ENV)
+NODE = Kind("node", "Node socket.io", ("node", "--expose-gc", str(PEERS / "socketio.mjs")), SocketIo())
+PLAIN = Kind("aiohttp", "aiohttp, send_str", (sys.executable, "-m", "bench.peers.plain", "send_str"), Plain())
+PREPARED = Kind("prepared", "aiohttp, prepared frame", (sys.executable, "-m", "bench.peers.plain", "prepared"), Plain())
+
+
+def install_node_peers() -> str:
+    """Install the Node peers from their lock file if they are not there, and return socket.io's version.
+
+    Raises:
+        NoPeer: there is no Node or npm, or the installation failed.
+    """
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        raise NoPeer("Node.js with npm is not installed, so only the Python peers run (Debian: apt-get install npm)")
+    installed, lock = PEERS / "node_modules" / ".package-lock.json", PEERS / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        done = subprocess.run(command, cwd=PEERS, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoPeer(f"npm ci in {PEERS} failed, so only the Python peers run:\n{done.stderr[-2000:]}")
+        installed.touch()
+    package = json.loads((PEERS / "node_modules" / "socket.io" / "package.json").read_text())
+    return str(package["version"])
+
+
+def raise_file_limit(wanted: int = 20_000) -> None:
+    """Allow this process and its children so many open files.
+
+    Raises:
+        OSError: the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+        except (ValueError, OSError):
+            raise OSError(f"{wanted} open files are needed, and only {hard} allowed: raise `ulimit -Hn`") from None
+
+
+class Server:
+    """A running server.
+
+    Args:
+        kind: which one.
+        core: the core it is pinned to, with all of its threads.
+    """
+
+    def __init__(self, kind: Kind, core: int) -> None:
+        self.kind = kind
+        self.port = 0
+        self._core = core
+        self._folder = tempfile.TemporaryDirectory(prefix="bonsai-bench-")
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Server:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("BONSAI_", "JWT_"))}
+        env |= {"JWT_SECRET": SECRET, "STORE_URL": f"sqlite:///{self._folder.name}/bench.db", "NODE_ENV": "production"}
+        env.pop("REDIS_URL", None)
+        log = (Path(self._folder.name) / "log").open("wb")
+        self._process = await asyncio.create_subprocess_exec(
+            *self.kind.command,
+            env=env | dict(self.kind.env),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self._core}),  # before it starts threads
+        )
+        log.close()
+        assert self._process.stdout is not None
+        async with asyncio.timeout(30):
+            line = await self._process.stdout.readline()
+        if not line.strip().isdigit():
+            raise RuntimeError(f"{self.kind.title} did not start:\n{self.log()}")
+        self.port = int(line)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        self._folder.cleanup()
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """The end of what it logged."""
+        return (Path(self._folder.name) / "log").read_text(errors="replace")[-3000:]
+
+    def cpu(self) -> float:
+        """Seconds of processor time that all of its threads used, in user and system mode, in steps of a tick."""
+        return cpu_of(self.pid)
+
+    async def memory(self) -> int:
+        """Resident bytes after a garbage collection."""
+        os.kill(self.pid, signal.SIGUSR2)
+        await asyncio.sleep(1.0)
+        return resident(self.pid)
+
+
+def resident(pid: int) -> int:
+    """VmRSS of /proc/PID/status, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"process {pid} has no resident memory")
+
+
+def cpu_of(pid: int) -> float:
+    """utime + stime of /proc/PID/stat, in seconds (proc(5): fields 14 and 15; the second may hold spaces)."""
+    fields: Any = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
