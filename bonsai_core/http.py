@@ -146,6 +146,8 @@ async def _body(request: web.Request, model: type[Any]) -> Any:
         async with asyncio.timeout(BODY_TIMEOUT):
             raw = await request.read()
         return model.model_validate_json(raw or b"{}")
+    except web.RequestPayloadError:
+        return _problem(400, "invalid_payload", "the body is not encoded as its headers say")
     except TimeoutError:
         return _problem(408, "timeout", "the body did not come in time")
     except ValidationError as error:

@@ -43,6 +43,11 @@ class CloseCode(IntEnum):
     FLOOD = 4429
 
 
+def is_close_code(code: int) -> bool:
+    """Whether a peer may send this close code (RFC 6455 section 7.4, and the codes registered since)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code <= 4999
+
+
 class ErrorCode(StrEnum):
     """Codes of `error` frames. The connection stays open after each of them."""
 

@@ -16,16 +16,19 @@ from typing import Any
 import structlog
 from aiohttp import WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpProcessingError, WebSocketWriter
 
 from bonsai_core import http
 from bonsai_core.admission import client_address
 from bonsai_core.app import App
 from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
+from bonsai_core.handshake import find_flaw
 from bonsai_core.isolation import PluginFault, where
+from bonsai_core.joinguard import FrameError, JoinGuard
 from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
-from bonsai_core.protocol import SUBPROTOCOL, CloseCode
+from bonsai_core.protocol import SUBPROTOCOL, CloseCode, is_close_code
 from bonsai_core.settings import Settings, SettingsError
 from bonsai_core.store.base import StoreError
 from bonsai_core.transport import NATIVE, Transport
@@ -58,6 +61,89 @@ class SocketTransport(Transport):
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+class GuardedSocket(web.WebSocketResponse[bool]):
+    """A WebSocket whose bytes pass a `JoinGuard` until its connection has joined.
+
+    aiohttp has no public place for this. Three private names of it are used: `_post_start`, where it begins to read
+    frames, and the protocol's `_message_tail` and `_payload_parser`. tests/hostile/test_hostile_guard.py fails if they
+    come to mean something else.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            protocols=(SUBPROTOCOL,),
+            timeout=settings.close_timeout_ms / 1000,
+            autoclose=False,
+            autoping=False,
+            compress=False,
+            decode_text=False,
+            # A message must be smaller than this: a header of four bytes, the frame, the attachment.
+            max_msg_size=settings.max_message_bytes + settings.max_attachment_bytes + 5,
+        )
+        self._guard: JoinGuard | None = JoinGuard(settings.max_join_bytes, settings.max_message_bytes)
+        self._guarded: Any = None
+        self._handler: Any = None
+        #: Whose socket it is, once it has one.
+        self.connection: Connection | None = None
+        #: What came before it had.
+        self._flaw: FrameError | None = None
+
+    def attach(self, connection: Connection) -> None:
+        """Tell whose socket this is."""
+        self.connection = connection
+        if self._flaw is not None:
+            connection.close(self._flaw.close, self._flaw.message)
+
+    def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: WebSocketWriter) -> None:
+        handler = request.protocol
+        early, handler._message_tail = handler._message_tail, b""
+        super()._post_start(request, protocol, writer)
+        self._handler, self._guarded = handler, handler._payload_parser
+        handler._payload_parser = self
+        if early:
+            self.feed_data(early)
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """The transport has received bytes. Called by aiohttp's protocol until the join."""
+        connection, guard = self.connection, self._guard
+        if guard is None:
+            return False, b""  # the flaw was told; what still comes is not kept
+        if connection is not None and connection.session is not None:
+            self._handler._payload_parser = self._guarded
+            self._handler = self._guard = None
+            return self._guarded.feed_data(data)  # type: ignore[no-any-return]
+        try:
+            guard.follow(data)
+        except FrameError as error:
+            self._guard = None
+            if connection is None:
+                self._flaw = error
+            else:
+                connection.close(error.close, error.message)
+            return False, b""
+        return self._guarded.feed_data(data)  # type: ignore[no-any-return]
+
+    def feed_eof(self) -> None:
+        """The transport is gone. Called by aiohttp's protocol until the join."""
+        self._guarded.feed_eof()
+
+
+class _HttpLog:
+    """What aiohttp says of requests. A peer's malformed request is its own fault: no traceback, nothing quoted."""
+
+    def debug(self, message: str, *args: object, **more: object) -> None:
+        self._report(more.get("exc_info"))
+
+    def exception(self, message: str, *args: object, **more: object) -> None:
+        self._report(more.get("exc_info"))
+
+    def _report(self, error: object) -> None:
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError | ConnectionError):
+            log.debug("malformed request", failure=type(error).__name__)
+        elif isinstance(error, BaseException):
+            log.error("request failed", failure=type(error).__name__, where=where(error))
 
 
 class Server:
@@ -94,15 +180,18 @@ class Server:
         """
         settings = self.app.settings
         web_app = web.Application(client_max_size=settings.max_message_bytes, logger=structlog.get_logger("aiohttp"))
-        web_app.router.add_get("/ws", self._websocket)
+        web_app.router.add_get("/ws", self._websocket, allow_head=False)
         http.add_routes(web_app, self.app)
         await self.app.start()
         try:
             self._runner = web.AppRunner(
                 web_app,
                 access_log=None,
+                logger=_HttpLog(),
                 handle_signals=False,
                 shutdown_timeout=1.0,
+                # How long what remains of a refused request's body is read, also of a peer that is gone.
+                lingering_time=1.0,
                 # A connection that has not sent a whole request counts as idle, so this bounds dripped headers too.
                 keepalive_timeout=settings.header_timeout_ms / 1000,
             )
@@ -139,15 +228,9 @@ class Server:
         if refusal is not None:
             app.metrics.refused[refusal.status] += 1
             return refusal
-        ws: web.WebSocketResponse[bool] = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,),
-            timeout=settings.close_timeout_ms / 1000,
-            autoclose=False,
-            autoping=False,
-            compress=False,
-            decode_text=False,
-            max_msg_size=settings.max_message_bytes + settings.max_attachment_bytes + 4,
-        )
+        ws = GuardedSocket(settings)
+        if "Sec-WebSocket-Protocol" in request.headers:
+            ws.headers["Sec-WebSocket-Protocol"] = SUBPROTOCOL  # aiohttp looks at the first such header alone
         stream = await ws.prepare(request)
         transport = request.transport
         if transport is None:
@@ -163,6 +246,7 @@ class Server:
             address=address,
             bearer=_bearer(request),
         )
+        ws.attach(connection)
         app.connections.opened(connection)
         app.admission.opened(address)
         app.metrics.opened += 1
@@ -200,19 +284,19 @@ class Server:
             else:
                 if kind is WSMsgType.CLOSE and connection.close_code is None:
                     connection.leave_reason = "closed"
-                    connection.close(int(message.data) or CloseCode.NORMAL)
+                    code = int(message.data) or CloseCode.NORMAL
+                    connection.close(code if is_close_code(code) else CloseCode.PROTOCOL_ERROR)
                 return
 
     def _refuse_handshake(self, request: web.Request, address: str) -> web.Response | None:
         app = self.app
         if app.draining:
             return web.Response(status=503, text="draining\n", headers={"Retry-After": "1"})
-        origin = request.headers.get("Origin")
-        if origin is not None and not http.origin_allowed(app, origin, request):
+        flaw = find_flaw((request.version.major, request.version.minor), request.headers)
+        if flaw is not None:
+            return web.Response(status=flaw.status, text=flaw.text, headers=flaw.headers)
+        if not all(http.origin_allowed(app, origin, request) for origin in request.headers.getall("Origin", ())):
             return web.Response(status=403, text="this origin is not allowed; see ALLOWED_ORIGINS\n")
-        offered = request.headers.getall("Sec-WebSocket-Protocol", [])
-        if offered and SUBPROTOCOL not in [p.strip() for value in offered for p in value.split(",")]:
-            return web.Response(status=400, text=f"this server speaks the subprotocol {SUBPROTOCOL}\n")
         status, wait = app.admission.ask(address)
         if status:
             headers = {"Retry-After": str(math.ceil(wait))}
