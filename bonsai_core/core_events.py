@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import structlog
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from bonsai_core import protocol
 from bonsai_core.events import Plugin, Refused, on
@@ -19,13 +20,23 @@ log = structlog.get_logger("bonsai.core")
 MAX_STATE_BYTES = 65_536
 
 
+def _finite(value: Any) -> Any:
+    """Refuse numbers that overflow, such as 1e999: as infinity they would be sent on as null, which deletes a key."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is too large")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _finite(item)
+    return value
+
+
 class Update(Payload):
     """`session:update`: a JSON merge patch (RFC 7396) for the shared state.
 
     With `version` it applies only to that version of the state.
     """
 
-    patch: dict[str, Any]
+    patch: Annotated[dict[str, Any], AfterValidator(_finite)]
     version: Annotated[int, Field(ge=0)] | None = None
 
 

@@ -76,9 +76,18 @@ class Event:
 
     @property
     def data(self) -> Any:
-        """The payload as plain Python data, decoded on first use. Treat it as read-only."""
+        """The payload as plain Python data, decoded on first use. Treat it as read-only.
+
+        Raises:
+            Refused: `invalid_payload`, for a number or a depth that Python cannot hold: the sender's fault, not the
+                plugin's.
+        """
         if self._data is None:
-            self._data = msgspec.json.decode(self.raw)
+            try:
+                self._data = msgspec.json.decode(self.raw)
+            except (msgspec.DecodeError, RecursionError):
+                message = f"the payload of {self.name} holds a number too large, or is nested too deeply"
+                raise Refused(ErrorCode.INVALID_PAYLOAD, message) from None
         return self._data
 
     def __repr__(self) -> str:  # never the payload: reprs end up in logs
