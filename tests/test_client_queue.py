@@ -304,6 +304,40 @@ def test_waiting_never_spins() -> None:
     assert sender.wait(0.0) == 2.0
 
 
+@settings(deadline=None)
+@given(
+    st.integers(0, 4),
+    st.lists(st.tuples(st.sampled_from(["add", "answer", "refuse", "drop"]), st.floats(0, 0.5)), max_size=40),
+)
+def test_whatever_waits_is_sent_by_following_the_waits(rate: int, steps: list[tuple[str, float]]) -> None:
+    queue = make()
+    sender, _ = sender_of(queue, rate=rate)
+    now = 0.0
+
+    def flying() -> list[int]:
+        return [id for id in range(1, queue.next_id) if (p := queue.get(id)) is not None and p.in_flight]
+
+    for step, pause in steps:
+        now += pause
+        if step == "add":
+            add(queue)
+        elif step == "drop":
+            queue.disconnected()
+        elif ids := flying():
+            queue.answered(ids[0]) if step == "answer" else queue.delay(ids[0], now + pause)
+        sender.next(now)
+    for _ in range(1000):
+        if not len(queue):
+            return
+        if sender.next(now) is None and not flying():
+            wait = sender.wait(now)
+            assert wait is not None, "it would wait for ever"
+            now += wait
+        for id in flying():
+            queue.answered(id)
+    raise AssertionError("it spins")
+
+
 @pytest.mark.parametrize("data", [float("nan"), float("inf"), {"a": [float("-inf")]}, "\ud800"])
 def test_what_is_not_json_is_refused_at_once(data: Any) -> None:
     with pytest.raises(ValueError, match=r"JSON|surrogates"):

@@ -371,7 +371,8 @@ class Engine:
         try:
             while True:
                 self._wake.clear()
-                outgoing = self._sender.next(time.monotonic())
+                now = time.monotonic()  # one for both calls: what is due between two would be waited for forever
+                outgoing = self._sender.next(now)
                 if outgoing is not None:
                     await link.send(outgoing.payload, binary=outgoing.binary)
                     self._log("sent", outgoing.names)
@@ -379,7 +380,7 @@ class Engine:
                         outgoing.sent()
                     continue
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._sender.wait(time.monotonic())):
+                    async with asyncio.timeout(self._sender.wait(now)):
                         await self._wake.wait()
         except LinkClosed as closed:
             self._death = self._death or closed.reason

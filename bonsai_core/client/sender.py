@@ -99,7 +99,11 @@ class Sender:
         return Outgoing(encode_batch(frames), names=tuple(names)) if frames else None
 
     def wait(self, now: float) -> float | None:
-        """Seconds after which `next` may have something; None: not before something else happens."""
+        """Seconds after which `next` may have something; None: not before something else happens.
+
+        Args:
+            now: the very time at which `next` had nothing.
+        """
         if not len(self._queue):
             return None
         paced = self._pacer.wait(now)
