@@ -63,7 +63,9 @@ def configure(*, json: bool = False, debug: bool = False, stream: TextIO | None 
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=json, key="ts" if json else "timestamp"),
+        structlog.processors.TimeStamper(
+            fmt="iso" if json else "%H:%M:%S", utc=json, key="ts" if json else "timestamp"
+        ),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         redact,
