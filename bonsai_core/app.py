@@ -15,16 +15,16 @@ from bonsai_core.admission import Admission
 from bonsai_core.auth import Authenticator, system_clock
 from bonsai_core.connection import Connection, Writer
 from bonsai_core.core_events import CoreEvents
-from bonsai_core.dispatch import Dispatcher, run_unit
+from bonsai_core.dispatch import Dispatcher, run_unit_apart
 from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
 from bonsai_core.isolation import PluginFault, Supervisor
 from bonsai_core.limits import Limits
 from bonsai_core.metrics import Metrics
 from bonsai_core.plugins import Handler, Plugins
-from bonsai_core.protocol import CloseCode, encode_event, encode_json
+from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
 from bonsai_core.rooms import Rooms
-from bonsai_core.session import Documents, LiveSession, Session
+from bonsai_core.session import Documents, LiveSession, Session, to_json
 from bonsai_core.settings import Settings
 from bonsai_core.store import create_store
 from bonsai_core.store.base import Store, StoreUnavailable
@@ -211,11 +211,11 @@ class App:
         for handler in self.plugins.hooks.get(name, ()):
             try:
                 await self._call(handler, app=self)
-            except (PluginFault, Refused):
+            except (PluginFault, Refused, StoreUnavailable):
                 log.error("plugin did not get through a hook", plugin=handler.name, hook=name)
 
     async def _call(self, handler: Handler, **named: Any) -> Any:
-        return await self.supervisor.call(
+        return await self.supervisor.call_apart(
             handler.record.guard, handler.function, *handler.bind(None, named), what=handler.what
         )
 
@@ -238,7 +238,7 @@ class App:
             self._adding = handler.name
             try:
                 handler.function(*handler.bind(None, {"app": self}))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 log.error("plugin could not add its routes", plugin=handler.name, failure=type(error).__name__)
         return self.routes
 
@@ -270,20 +270,15 @@ class App:
         summary: dict[str, Any] = {}
         for handler in self.plugins.hooks.get("on_session_end", ()):
             try:
-                part, _ = await run_unit(
-                    self,
-                    session.live,
-                    session.connection,
-                    handler,
-                    {},
-                    lambda *_: None,
-                    lambda: None,
-                    timeout=self.supervisor.timeout / 2,
+                part, _ = await run_unit_apart(
+                    self, session.live, session.connection, handler, {}, timeout=self.supervisor.timeout / 2
                 )
+                if part:
+                    summary[handler.name] = decode_json(to_json(dict(part)))
             except (PluginFault, Refused, StoreUnavailable):
                 continue
-            if part:
-                summary[handler.name] = dict(part)
+            except (TypeError, ValueError, OverflowError, RecursionError) as error:
+                self.supervisor.fault(handler.record.guard, "on_session_end (result)", error)
         return summary
 
     async def revoke(self, kind: str, value: str, *, seconds: int = 30 * 86400) -> None:
@@ -330,13 +325,9 @@ class App:
                 entry["lastFailureAt"] = failures.last_at
             plugins[record.name] = entry
         for handler in self.plugins.hooks.get("check_health", ()):
-            try:
-                details = await self._call(handler, app=self)
-            except (PluginFault, Refused):
-                details = {"ready": False, "error": "the health check failed"}
-            if details:
-                plugins[handler.name].update(details)
-                ready = ready and details.get("ready", True) is not False
+            details = await self._check_plugin(handler)
+            plugins[handler.name].update(details)
+            ready = ready and details.get("ready", True) is not False
         return {
             "status": "ok" if ready else "unavailable",
             "ready": ready,
@@ -346,6 +337,17 @@ class App:
             "uptimeMs": self.now() - self.started_at,
             "plugins": plugins,
         }
+
+    async def _check_plugin(self, handler: Handler) -> dict[str, Any]:
+        """What a plugin says of its health, as plain JSON data, whatever it says."""
+        try:
+            details = await self._call(handler, app=self)
+            return decode_json(to_json(dict(details))) if details else {}
+        except (PluginFault, Refused, StoreUnavailable):
+            pass
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            self.supervisor.fault(handler.record.guard, "check_health (result)", error)
+        return {"ready": False, "error": "the health check failed"}
 
     async def _check_store(self) -> str:
         """`ok`, or why the store cannot commit; asked at most once a second, for a check is a durable write."""

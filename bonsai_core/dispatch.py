@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
-from bonsai_core.isolation import PluginFault
+from bonsai_core.isolation import PluginFault, apart
 from bonsai_core.plugins import Handler, Route
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
@@ -92,16 +92,24 @@ class Dispatcher:
             live.running.add(key)
         live.users += 1
         live.concurrent += 1
-        task = asyncio.create_task(work.run(lambda: None), name=f"{event.name} {event.id}")
-        self._tasks.add(task)
+        over = False
 
-        def done(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+        def end() -> None:
+            nonlocal over
+            if over:
+                return
+            over = True
             live.concurrent -= 1
             if event.id is not None:
                 live.running.discard((event.client_id, event.id))
             self._app.sessions.done(live)
 
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            end()
+
+        task = asyncio.create_task(work.run(end), name=f"{event.name} {event.id}")
+        self._tasks.add(task)
         task.add_done_callback(done)
 
     def _unknown(self, connection: Connection, frame: Frame) -> None:
@@ -118,23 +126,15 @@ class Dispatcher:
             What the hook returned, or None.
         """
         live.users += 1
-        released = False
-
-        def free() -> None:
-            nonlocal released
-            released = True
-            live.turn.release()
-
         await live.turn.acquire()
         try:
-            result, _ = await run_unit(self._app, live, connection, handler, named, lambda *_: None, free)
+            result, _ = await run_unit_apart(self._app, live, connection, handler, named)
             return result
         except (PluginFault, Refused, StoreUnavailable) as error:
             log.warning("hook failed", plugin=handler.name, failure=type(error).__name__)
             return None
         finally:
-            if not released:
-                live.turn.release()
+            live.turn.release()
             self._app.sessions.done(live)
 
     async def close(self, timeout: float) -> None:
@@ -207,6 +207,24 @@ async def run_unit(
     raise Refused(ErrorCode.OVERLOADED, "too many devices change the same document", retry_after_ms=STORE_RETRY_MS)
 
 
+async def run_unit_apart(
+    app: App,
+    live: LiveSession,
+    connection: Connection | None,
+    handler: Handler,
+    named: Mapping[str, Any],
+    *,
+    timeout: float | None = None,
+) -> tuple[Any, Session]:
+    """Run one hook and commit its unit of work, in a task of its own: should it hang for good, it hangs alone.
+
+    For the arguments see `run_unit`.
+    """
+    return await apart(
+        lambda abandon: run_unit(app, live, connection, handler, named, lambda *_: None, abandon, timeout)
+    )
+
+
 class _Work:
     """All handlers' work on one client event, and the answer to it."""
 
@@ -227,12 +245,21 @@ class _Work:
         self.observed: list[tuple[str, bytes]] = []
 
     async def run(self, release: Callable[[], None]) -> None:
-        """Run every handler and answer the sender."""
+        """Run every handler and answer the sender.
+
+        Args:
+            release: called when a handler hangs for good: this never returns then, so somebody must let the next in.
+        """
+        owner = self.route.owner
+        concurrent = owner is not None and owner.signature is not None and owner.signature.handles.concurrent
 
         def abandon() -> None:
+            if not concurrent:
+                self.app.give_up(self.connection)  # its reader waits for us
+            else:
+                self._refuse(ErrorCode.HANDLER_TIMEOUT, "a plugin took too long")
             self.abandoned = True
             release()
-            self.app.give_up(self.connection)
 
         event = self.event
         began = time.perf_counter()
@@ -275,6 +302,8 @@ class _Work:
         return connection if connection.joined else self.connection
 
     def _refuse(self, code: str, message: str, **more: Any) -> None:
+        if self.abandoned:
+            return  # it came back after all, but the message may have been sent and answered again
         self._target().refuse(self.event.id, code, message, self.app.now(), **more)
 
     # Duplicates
@@ -340,13 +369,13 @@ class _Work:
         answer: bytes | None = None
         trouble: Exception | None = None
         if owner is not None:
-            payload = validate(owner, self.event)
+            payload = self._validate(owner, self.event)
             answer, _ = await self._run_one(owner, owner.name, {"payload": payload}, done, abandon)
         for watcher in self.route.watchers:
             try:
                 key = f"{watcher.name}~"  # apart from the mark of an `@on` of the same plugin
                 value, acted = await self._run_one(watcher, key, {"event": self.event}, done, abandon)
-            except (Refused, PluginFault, StoreUnavailable) as error:
+            except (Refused, PluginFault) as error:
                 trouble = trouble or error
                 continue
             if answer is None and acted:
@@ -388,6 +417,15 @@ class _Work:
         self.observed += observed
         return answer, True
 
+    def _validate(self, handler: Handler, event: Event) -> Any:
+        """The payload as the handler's model; a model that fails instead of judging is its plugin's failure."""
+        try:
+            return validate(handler, event)
+        except Refused:
+            raise
+        except Exception as error:
+            raise self.app.supervisor.fault(handler.record.guard, f"{event.name} (payload)", error) from None
+
     def _answer(self, handler: Handler, result: Any) -> bytes:
         """What a handler returned as the ack's JSON; a plugin that returns something else has failed."""
         try:
@@ -396,15 +434,19 @@ class _Work:
             raise self.app.supervisor.fault(handler.record.guard, f"{handler.what} (result)", error) from None
 
     async def _run_observers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> None:
-        """Show emitted events to the plugins that observe them; their trouble is theirs alone."""
+        """Show emitted events to the plugins that observe them; their trouble is theirs alone.
+
+        Raises:
+            StoreUnavailable: the message is not acked then; the resend finds who has not observed it yet.
+        """
         emitted, self.observed = self.observed, []
         for number, (name, data) in enumerate(emitted):
             for handler in self.app.plugins.observers.get(name, ()):
                 key = f"{handler.name}<{number}"  # one message can emit several events that a plugin observes
                 try:
-                    payload = validate(handler, Event(name, data))
+                    payload = self._validate(handler, Event(name, data))
                     await self._run_one(handler, key, {"payload": payload}, done, abandon)
-                except (Refused, PluginFault, StoreUnavailable) as error:
+                except (Refused, PluginFault) as error:
                     log.warning("observer failed", plugin=handler.name, observed=name, failure=type(error).__name__)
 
     def _observed(self, session: Session) -> list[tuple[str, bytes]]:

@@ -360,7 +360,7 @@ class Gate:
         for handler in app.plugins.hooks.get("validate_user", ()):
             named = {"user": identity.user, "claims": identity.claims}
             try:
-                verdict = await app.supervisor.call(
+                verdict = await app.supervisor.call_apart(
                     handler.record.guard, handler.function, *handler.bind(None, named), what="validate_user"
                 )
             except Refused as refused:
@@ -399,7 +399,7 @@ class Gate:
         for handler in self._app.plugins.hooks.get("authorize_room", ()):
             session = Session(self._app, live, handler.record, connection)
             try:
-                verdict = await self._app.supervisor.call(
+                verdict = await self._app.supervisor.call_apart(
                     handler.record.guard,
                     handler.function,
                     *handler.bind(session, {"room": room}),

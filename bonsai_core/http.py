@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
+import structlog
 from aiohttp import web
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -16,6 +17,8 @@ from bonsai_core.app import App
 from bonsai_core.auth import TokenError, mint_token
 from bonsai_core.payload import Payload
 from bonsai_core.settings import own_origins
+
+log = structlog.get_logger("bonsai.http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -55,7 +58,10 @@ def add_routes(web_app: web.Application, app: App) -> None:
     if app.settings.dev:
         router.add_post("/api/token", routes.token)
     for route in app.collect_routes():
-        router.add_route(route.method, route.path, route.handler)
+        try:
+            router.add_route(route.method, route.path, route.handler)
+        except (ValueError, TypeError, RuntimeError, AssertionError) as error:  # taken, or not a route at all
+            log.error("route of a plugin refused", plugin=route.plugin, path=route.path, reason=str(error))
 
 
 def origin_allowed(app: App, origin: str, request: web.Request) -> bool:

@@ -14,17 +14,20 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from bonsai_core.events import Refused
 from bonsai_core.protocol import ErrorCode
+from bonsai_core.store.base import StoreUnavailable
 
 log = structlog.get_logger("bonsai.plugins")
+
+T = TypeVar("T")
 
 #: How often deadlines are looked at, in seconds: a deadline is late by at most this.
 TICK = 0.05
@@ -160,11 +163,12 @@ class Supervisor:
         Args:
             what: the hook or event, for the log.
             timeout: deadline in seconds; None for the default.
-            on_abandon: called when the function swallowed its cancellation and is given up: its task never comes
-                back, so the caller's locks must be freed.
+            on_abandon: called when the function swallowed its cancellation and is given up: its task may never come
+                back, so the caller's locks must be freed. Should it come back, that is a fault as well.
 
         Raises:
             Refused: the plugin refused the event (not a failure).
+            StoreUnavailable: the store is away, as the function found (not its failure).
             PluginFault: it failed, timed out, or rests.
         """
         failures = plugin.failures
@@ -185,7 +189,7 @@ class Supervisor:
         except Refused:
             failures.in_a_row = 0
             raise
-        except GeneratorExit:
+        except (GeneratorExit, StoreUnavailable):
             raise
         except asyncio.CancelledError as error:
             if call.expired and task is not None:
@@ -200,10 +204,26 @@ class Supervisor:
             raise self.fault(plugin, what, error) from None
         finally:
             self._running.discard(call)
-        if call.expired and task is not None and not call.abandoned:
+        if call.abandoned:  # nobody waits for it any more, and its work may have been done again
+            raise PluginFault(ErrorCode.HANDLER_TIMEOUT, f"plugin {plugin.name} took too long")
+        if call.expired and task is not None:
             task.uncancel()  # it finished although it was cancelled: late, but whole
         failures.in_a_row = 0
         return result
+
+    async def call_apart(
+        self, plugin: Guarded, function: Callable[..., Any], *args: Any, what: str = "", timeout: float | None = None
+    ) -> Any:
+        """Like `call`, for all but the event path: a function that hangs for good hangs in a task of its own.
+
+        Raises:
+            Refused, StoreUnavailable, PluginFault: as `call`.
+        """
+        if not inspect.iscoroutinefunction(function):
+            return await self.call(plugin, function, *args, what=what, timeout=timeout)
+        return await apart(
+            lambda abandon: self.call(plugin, function, *args, what=what, timeout=timeout, on_abandon=abandon)
+        )
 
     def fault(self, plugin: Guarded, what: str, error: BaseException) -> PluginFault:
         """Count and log a failure of a plugin; returns what to raise for it."""
@@ -263,6 +283,43 @@ class Supervisor:
                 if filename == path or (path.endswith("/") and filename.startswith(path)):
                     return plugin
         return None
+
+
+#: Tasks whose plugin hangs for good; the loop itself keeps only weak references.
+_stuck: set[asyncio.Task[Any]] = set()
+
+
+async def apart(work: Callable[[Callable[[], None]], Coroutine[Any, Any, T]]) -> T:
+    """Run work that calls plugins in a task of its own, so that one that hangs for good does not keep the caller.
+
+    Args:
+        work: makes the coroutine; it is given what to call when its plugin is abandoned.
+
+    Raises:
+        PluginFault: it was abandoned; or whatever the work raises.
+    """
+    abandoned = asyncio.Event()
+    task = asyncio.create_task(work(abandoned.set))
+    waiting = asyncio.create_task(abandoned.wait())
+    try:
+        await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    finally:
+        waiting.cancel()
+        if not task.done():
+            _stuck.add(task)
+            task.add_done_callback(_unstuck)
+    if not task.done():
+        raise PluginFault(ErrorCode.HANDLER_TIMEOUT, "a plugin hangs")
+    return task.result()
+
+
+def _unstuck(task: asyncio.Task[Any]) -> None:
+    _stuck.discard(task)
+    if not task.cancelled():
+        task.exception()  # the log has it
 
 
 def where(error: BaseException) -> str:

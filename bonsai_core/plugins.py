@@ -179,7 +179,9 @@ class Plugins:
             self._register(record, instance)
         except PluginConflict:
             raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit and CancelledError too: a plugin does not end the server
             record.status = "failed"
             record.error = f"{type(error).__name__}: {error}"
             self.records.setdefault(record.name, record)
@@ -256,6 +258,10 @@ class Plugins:
         self.records[record.name] = record
 
     def _check_owners(self, record: PluginRecord, signatures: Sequence[Signature]) -> None:
+        observed = [s.handles.event for s in signatures if s.handles.observes]
+        for event in set(observed):
+            if observed.count(event) > 1:  # they would share one duplicate mark
+                raise PluginError(f"{record.name} observes {event!r} twice")
         owned: dict[str, str] = {}
         for event in (s.handles.event for s in signatures if not s.handles.observes):
             if event.startswith(CORE_DOMAINS) or event in CORE_EVENTS:
@@ -263,8 +269,7 @@ class Plugins:
             if event in owned:
                 raise PluginError(f"{record.name} handles {event!r} twice")
             owned[event] = record.name
-            route = self.routes.get(event)
-            other = route.owner if route else None
+            other = next((r for r in self.records.values() if r.instance is not None and event in r.handles), None)
             if other is not None:
                 raise PluginConflict(
                     f"plugins {other.name} and {record.name} both handle {event!r}; disable one of them with "

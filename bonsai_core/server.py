@@ -30,7 +30,7 @@ from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode, is_close_code
 from bonsai_core.settings import Settings, SettingsError
-from bonsai_core.store.base import StoreError
+from bonsai_core.store.base import StoreError, StoreUnavailable
 from bonsai_core.transport import NATIVE, Transport
 
 log = structlog.get_logger("bonsai.server")
@@ -308,10 +308,10 @@ class Server:
         for handler in app.plugins.hooks.get("allow_handshake", ()):
             named = {"address": address, "headers": request.headers}
             try:
-                verdict = await app.supervisor.call(
+                verdict = await app.supervisor.call_apart(
                     handler.record.guard, handler.function, *handler.bind(None, named), what=handler.what
                 )
-            except (PluginFault, Refused):
+            except (PluginFault, Refused, StoreUnavailable):
                 verdict = False
             if verdict is False:
                 return web.Response(status=403, text="this client is not allowed here\n")
@@ -372,11 +372,24 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) 
         plugins=[r.name for r in app.plugins.loaded()],
         dev=settings.dev,
     )
-    if settings.generates_secret:
-        log.warning("development mode: tokens are signed with a generated secret; never use this in production")
     if on_ready is not None:
         on_ready(server)
     await stop.wait()
     log.info("stopping")
     await server.stop()
+    await _leave_the_stuck()
     return 0
+
+
+async def _leave_the_stuck() -> None:
+    """End the process at once if tasks of plugins ignore their cancellation: the loop would wait for them for ever."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return
+    _, stuck = await asyncio.wait(tasks, timeout=1.0)
+    if stuck:
+        log.warning("stopped without tasks that ignore their cancellation", tasks=sorted(t.get_name() for t in stuck))
+        sys.stderr.flush()
+        os._exit(0)
