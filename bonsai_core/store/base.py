@@ -128,6 +128,15 @@ class Recovery:
     recovered: bool
 
 
+@dataclass(slots=True, frozen=True)
+class Delta:
+    """A contribution to the aggregate `key` of the collection `name`, which many users share; `value` is JSON bytes."""
+
+    name: str
+    key: str
+    value: bytes
+
+
 @dataclass(slots=True)
 class Unit:
     """A unit of work: all that one plugin did in answer to one event of `user`."""
@@ -137,6 +146,7 @@ class Unit:
     writes: list[Write] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -153,6 +163,8 @@ class DeviceInfo:
 
 #: Called on the loop for each room message, in the room's order, after its commit: (message, epoch).
 Listener = Callable[[Message, str], None]
+#: Makes the new value of an aggregate: (name, key, old value or None, deltas in order) -> new value, all JSON bytes.
+Fold = Callable[[str, str, bytes | None, list[bytes]], bytes]
 #: Called on the loop when a token or user was revoked on any node: (kind "jti" | "user", value, at).
 RevocationListener = Callable[[str, str, int], None]
 
@@ -228,6 +240,23 @@ class Store(ABC):
     @abstractmethod
     async def marks(self, user: str, client: str, id: int) -> dict[str, Mark]:
         """The marks of one message by plugin name; empty when it never took effect or its marks were let go."""
+
+    # What many users share
+
+    @abstractmethod
+    async def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
+        """Fold at most `limit` waiting deltas into their aggregates, each delta exactly once.
+
+        A delta is written with its unit and waits; nothing of a user's commit touches an aggregate. Deltas whose
+        `fold` raises wait until the store is opened again.
+
+        Returns:
+            The aggregates that changed, by (name, key); empty when nothing waits.
+        """
+
+    @abstractmethod
+    async def aggregate(self, name: str, key: str) -> bytes | None:
+        """An aggregate as last folded, or None."""
 
     # Rooms
 

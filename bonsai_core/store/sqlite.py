@@ -19,6 +19,7 @@ from typing_extensions import override
 from bonsai_core.store.base import (
     DeviceInfo,
     Document,
+    Fold,
     Listener,
     Mark,
     Message,
@@ -110,6 +111,7 @@ class SqliteStore(Store):
             on_rollback=self._units.forget,
             inline=self._path is None,
         )
+        await self._group.submit(self._units.release_held)
         self._sweep_in(SWEEP_INTERVAL)
 
     @override
@@ -180,6 +182,17 @@ class SqliteStore(Store):
             (user, client, id),
         )
         return {row[0]: Mark(client, id, *row) for row in rows}
+
+    # What many users share
+
+    @override
+    async def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
+        return await self._writing.submit(partial(self._units.fold, fold, limit))
+
+    @override
+    async def aggregate(self, name: str, key: str) -> bytes | None:
+        rows = self._rows("SELECT value FROM aggregates WHERE name = ? AND key = ?", (name, key))
+        return rows[0][0] if rows else None
 
     # Rooms
 

@@ -53,6 +53,14 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE checks (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
         "PRAGMA user_version = 1",
     ),
+    (
+        """CREATE TABLE deltas (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+            held INTEGER NOT NULL DEFAULT 0)""",
+        """CREATE TABLE aggregates (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (name, key))""",
+        "PRAGMA user_version = 2",
+    ),
 )
 
 

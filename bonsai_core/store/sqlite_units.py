@@ -7,6 +7,7 @@ the open transaction; `forget` empties them when it is rolled back.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from collections import OrderedDict
@@ -14,7 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from bonsai_core.store.base import AlreadyDone, Mark, Message, StoreError, Unit, VersionConflict
+from bonsai_core.store.base import AlreadyDone, Fold, Mark, Message, StoreError, Unit, VersionConflict
+
+_log = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 #: Clients that sent nothing for so long lose their marks.
@@ -156,7 +159,43 @@ class UnitWriter:
                     (room.id, room.last - max(1, self._max_messages)),
                 )
             deliveries.append((message, room.last, room.epoch))
+        for delta in unit.deltas:
+            execute("INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", (delta.name, delta.key, delta.value))
         return deliveries
+
+    def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
+        """Fold waiting deltas into their aggregates; what changed."""
+        rows = self._cursor.execute(
+            "SELECT id, name, key, value FROM deltas WHERE NOT held ORDER BY id LIMIT ?", (limit,)
+        ).fetchall()
+        waiting: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
+        for number, name, key, value in rows:
+            waiting.setdefault((name, key), []).append((number, value))
+        changed: dict[tuple[str, str], bytes] = {}
+        for (name, key), deltas in waiting.items():
+            numbers = [(number,) for number, _ in deltas]
+            try:
+                new = fold(name, key, self._aggregate(name, key), [value for _, value in deltas])
+            except Exception:
+                _log.exception("deltas of %s wait for a restart", name)
+                self._cursor.executemany("UPDATE deltas SET held = 1 WHERE id = ?", numbers)
+                continue
+            self._cursor.execute(
+                "INSERT INTO aggregates (name, key, value) VALUES (?, ?, ?) "
+                "ON CONFLICT (name, key) DO UPDATE SET value = excluded.value",
+                (name, key, new),
+            )
+            self._cursor.executemany("DELETE FROM deltas WHERE id = ?", numbers)
+            changed[name, key] = new
+        return changed
+
+    def release_held(self) -> None:
+        """Let deltas that could not be folded be tried again."""
+        self._cursor.execute("UPDATE deltas SET held = 0 WHERE held")
+
+    def _aggregate(self, name: str, key: str) -> bytes | None:
+        row = self._cursor.execute("SELECT value FROM aggregates WHERE name = ? AND key = ?", (name, key)).fetchone()
+        return row[0] if row else None
 
     def room(self, name: str, owner: str) -> _Room:
         """The room's counters; creates the room when it does not exist."""
