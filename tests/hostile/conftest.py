@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-import structlog
 from pytest_asyncio import fixture as async_fixture
 
-from bonsai_core import Event, Payload, Plugin, Session, hookimpl, logs, on
+from bonsai_core import Event, Payload, Plugin, Session, hookimpl, on
 from bonsai_core.testing import FakeClock, StartServer, TestServer, WireClient
 from tests.hostile.raw import RawPeer
 
@@ -123,22 +120,6 @@ class Arena:
             if not self._before or (not left and len(app.connections.all) == 1 and len(app.rooms) == 2):
                 return
         assert not left, f"tasks leaked: {left}"
-
-
-@pytest.fixture
-def everything_logged() -> Iterator[io.StringIO]:
-    """Everything that any logger says at any level, as text."""
-    stream = io.StringIO()
-    root = logging.getLogger()
-    level = root.level
-    logs.configure(debug=True, stream=stream)
-    yield stream
-    for handler in list(root.handlers):
-        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
-            root.removeHandler(handler)
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 @async_fixture
