@@ -5,7 +5,7 @@ from bonsai_core import Payload, Plugin, Session, on
 
 from typing import TYPE_CHECKING, Any
 
-from bonsai_core.events import Event, Plugin, Refused, hookimpl, observes, on
+from bonsai_core.events import Event, Plugin, Refused, folds, hookimpl, observes, on
 from bonsai_core.payload import Attachment, Payload
 from bonsai_core.protocol import ErrorCode
 
@@ -29,6 +29,7 @@ __all__ = [
     "Refused",
     "Session",
     "Settings",
+    "folds",
     "hookimpl",
     "mint_token",
     "observes",

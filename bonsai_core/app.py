@@ -26,6 +26,7 @@ from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_js
 from bonsai_core.rooms import Rooms
 from bonsai_core.session import Documents, LiveSession, Session, to_json
 from bonsai_core.settings import Settings
+from bonsai_core.shared import Shared
 from bonsai_core.store import create_store
 from bonsai_core.store.base import Store, StoreUnavailable
 
@@ -154,6 +155,7 @@ class App:
         )
         self.authenticator = Authenticator(settings, clock)
         self.documents = Documents(self.store)
+        self.shared = Shared(self.store, self.plugins, self.supervisor)
         self.rooms = Rooms(self.store)
         self.sessions = Sessions()
         self.connections = Connections()
@@ -187,6 +189,7 @@ class App:
         await self.authenticator.open()
         self.supervisor.start()
         self._sweep()
+        _ = self.create_task(self.shared.run(), name="fold contributions")
         await self._run_process_hook("on_startup")
 
     async def stop(self) -> None:

@@ -202,6 +202,8 @@ async def run_unit(
             raise app.supervisor.fault(handler.record.guard, handler.what, error) from None
         app.metrics.commits["ok"] += 1
         app.documents.committed(unit.user, unit.writes)
+        if unit.deltas:
+            app.shared.contributed()
         session.send_replies()
         return result, session
     raise Refused(ErrorCode.OVERLOADED, "too many devices change the same document", retry_after_ms=STORE_RETRY_MS)

@@ -137,6 +137,34 @@ def observes(event: str, *, timeout_ms: int | None = None) -> Callable[[_F], _F]
     return _declare(Handles(event, observes=True, timeout_ms=timeout_ms))
 
 
+def folds(collection: str) -> Callable[[_F], _F]:
+    """Declare how contributions become an aggregate that many users share, such as an item's difficulty.
+
+    The function is called as `fold(self, key, aggregate, deltas)`: the aggregate so far (plain data, None at first) and
+    what `Session.contribute` left for it, in order. It returns the new aggregate as plain data. It must be quick, and
+    sync: it runs in the background, for batches, each contribution exactly once. `Session.shared` reads the result.
+
+    Args:
+        collection: the name that `contribute` and `shared` use.
+    """
+
+    def mark(function: _F) -> _F:
+        function.__bonsai_folds__ = collection  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def declared_folds(plugin: object) -> dict[str, Callable[..., Any]]:
+    """Every `@folds` function of a plugin object, by collection."""
+    found: dict[str, Callable[..., Any]] = {}
+    for name in _definition_order(plugin):
+        function = getattr(plugin, name, None)
+        if function is not None and hasattr(function, "__bonsai_folds__"):
+            found[function.__bonsai_folds__] = function
+    return found
+
+
 def _declare(handles: Handles) -> Callable[[_F], _F]:
     def mark(function: _F) -> _F:
         declared = getattr(function, "__bonsai_handles__", ())

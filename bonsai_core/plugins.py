@@ -21,7 +21,7 @@ import pluggy
 import structlog
 from pydantic import BaseModel
 
-from bonsai_core.events import PROJECT, Plugin, Signature, declared_handlers
+from bonsai_core.events import PROJECT, Plugin, Signature, declared_folds, declared_handlers
 from bonsai_core.hookspecs import HookSpecs
 from bonsai_core.isolation import Guarded, where
 
@@ -304,6 +304,11 @@ class Plugins:
                     self.observers[event] = (*self.observers.get(event, ()), handler)
                 else:
                     self.routes[event] = Route(handler, () if record.name == CORE else watchers)
+        self.folds = {
+            f"{record.name}/{collection}": (record, function)
+            for record in loaded
+            for collection, function in declared_folds(record.instance).items()
+        }
         self.unowned = Route(None, watchers)
         if self.on_change is not None:
             self.on_change()

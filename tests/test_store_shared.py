@@ -36,9 +36,9 @@ async def test_every_delta_is_folded_exactly_once(url: str) -> None:
     live = await Live(url).open()
     await asyncio.gather(*(live.store.commit(contribute(f"q{n % 3}", 1, f"user{n}")) for n in range(300)))
     changes = [await live.store.fold(add, 50) for _ in range(7)]
-    assert changes[-1] == {}
+    assert changes[-1] == (0, {})
     assert [await live.store.aggregate("items", f"q{n}") for n in range(3)] == [b"100"] * 3
-    assert changes[5] == {("items", f"q{n}"): b"100" for n in range(3)}
+    assert changes[5] == (50, {("items", f"q{n}"): b"100" for n in range(3)})
     assert await live.store.aggregate("items", "nobody") is None
     await live.store.close()
 
@@ -49,7 +49,7 @@ async def test_a_refused_unit_contributes_nothing(url: str) -> None:
     unit.writes.append(Write("state", b"1", 7))
     with pytest.raises(VersionConflict):
         await live.store.commit(unit)
-    assert await live.store.fold(add, 100) == {}
+    assert await live.store.fold(add, 100) == (0, {})
     await live.store.close()
 
 
@@ -57,8 +57,8 @@ async def test_deltas_that_cannot_be_folded_wait_and_hold_up_no_others(url: str)
     live = await Live(url).open()
     await live.store.commit(contribute("bad", 1))
     await live.store.commit(contribute("good", 2))
-    assert await live.store.fold(fail, 100) == {("items", "good"): b"2"}
-    assert await live.store.fold(fail, 100) == {}
+    assert await live.store.fold(fail, 100) == (2, {("items", "good"): b"2"})
+    assert await live.store.fold(fail, 100) == (0, {})
     await live.store.close()
 
 
@@ -66,8 +66,8 @@ async def test_they_are_tried_again_after_a_restart(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/bonsai.db"
     live = await Live(url).open()
     await live.store.commit(contribute("bad", 3))
-    assert await live.store.fold(fail, 100) == {}
+    assert await live.store.fold(fail, 100) == (1, {})
     await live.store.close()
     live = await Live(url).open()
-    assert await live.store.fold(add, 100) == {("items", "bad"): b"3"}
+    assert await live.store.fold(add, 100) == (1, {("items", "bad"): b"3"})
     await live.store.close()

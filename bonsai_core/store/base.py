@@ -244,14 +244,14 @@ class Store(ABC):
     # What many users share
 
     @abstractmethod
-    async def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
+    async def fold(self, fold: Fold, limit: int) -> tuple[int, dict[tuple[str, str], bytes]]:
         """Fold at most `limit` waiting deltas into their aggregates, each delta exactly once.
 
         A delta is written with its unit and waits; nothing of a user's commit touches an aggregate. Deltas whose
         `fold` raises wait until the store is opened again.
 
         Returns:
-            The aggregates that changed, by (name, key); empty when nothing waits.
+            How many deltas were dealt with, 0 when none waits; and the aggregates that changed, by (name, key).
         """
 
     @abstractmethod

@@ -186,7 +186,7 @@ class SqliteStore(Store):
     # What many users share
 
     @override
-    async def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
+    async def fold(self, fold: Fold, limit: int) -> tuple[int, dict[tuple[str, str], bytes]]:
         return await self._writing.submit(partial(self._units.fold, fold, limit))
 
     @override

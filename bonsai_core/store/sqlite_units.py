@@ -163,8 +163,8 @@ class UnitWriter:
             execute("INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", (delta.name, delta.key, delta.value))
         return deliveries
 
-    def fold(self, fold: Fold, limit: int) -> dict[tuple[str, str], bytes]:
-        """Fold waiting deltas into their aggregates; what changed."""
+    def fold(self, fold: Fold, limit: int) -> tuple[int, dict[tuple[str, str], bytes]]:
+        """Fold waiting deltas into their aggregates; how many, and what changed."""
         rows = self._cursor.execute(
             "SELECT id, name, key, value FROM deltas WHERE NOT held ORDER BY id LIMIT ?", (limit,)
         ).fetchall()
@@ -187,7 +187,7 @@ class UnitWriter:
             )
             self._cursor.executemany("DELETE FROM deltas WHERE id = ?", numbers)
             changed[name, key] = new
-        return changed
+        return len(rows), changed
 
     def release_held(self) -> None:
         """Let deltas that could not be folded be tried again."""
