@@ -22,7 +22,17 @@ _GATE_EVENTS: dict[str, type[BaseModel] | None] = {
     "user:disconnect": None,
     "auth:refresh": RefreshRequest,
 }
-_GATE_EMITS = ("user:joined", "user:connect", "user:disconnect", "auth:expiring", "room:joined", "ack", "error")
+_GATE_EMITS = (
+    "user:joined",
+    "user:connect",
+    "user:disconnect",
+    "auth:expiring",
+    "room:joined",
+    "room:left",
+    "notice:dropped",
+    "ack",
+    "error",
+)
 
 
 def document(app: App) -> dict[str, Any]:

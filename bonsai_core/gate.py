@@ -165,12 +165,12 @@ class Gate:
                 await self._connect(connection, frame)
             else:
                 self._early(connection, frame)
+        elif event == "user:disconnect":  # leaving is never too much
+            self._disconnect(connection, frame)
         elif self._allowed(connection, frame):
             connection.bad_frames = 0
             if event == "user:connect":
                 connection.refuse(frame.id, ErrorCode.BAD_FRAME, "already joined", self._app.now())
-            elif event == "user:disconnect":
-                self._disconnect(connection, frame)
             elif event == "auth:refresh":
                 await self._refresh(connection, frame)
             else:
@@ -330,6 +330,7 @@ class Gate:
                     "maxAttachmentBytes": settings.max_attachment_bytes,
                     "maxRequests": settings.rate_max_requests,
                     "windowMs": settings.rate_window_ms,
+                    "idWindow": settings.dedup_window,
                 },
                 "serverTime": app.now(),
                 "tokenExpiresAt": identity.expires_at,

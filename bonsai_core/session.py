@@ -359,9 +359,10 @@ class Session:
         await self.app.gate.join_room(self, self._connection, room)
 
     async def leave(self, room: str) -> None:
-        """Take the asking device out of a plugin's room."""
+        """Take the asking device out of a plugin's room; it is told `room:left`."""
         if self._connection is not None and room not in (user_room(self.user), session_room(self.id)):
             await self.app.rooms.leave(self._connection, room)
+            self._connection.send(protocol.encode_event("room:left", to_json({"room": room}), self.now))
 
     # For the dispatcher
 

@@ -204,3 +204,47 @@ async def test_the_end_of_a_session_gathers_a_summary(bonsai_server: StartServer
     told = await other.recv("session:end")
     assert told["data"]["summary"] == answer["summary"]
     assert told["data"]["reason"] == "done"
+
+
+class Classes(Plugin):
+    name = "classes"
+
+    @on("class:enter")
+    async def enter(self, session: Session) -> None:
+        await session.join("class:7b")
+
+    @on("class:sneak")
+    async def sneak(self, session: Session) -> None:
+        await session.join("class:8c")
+
+    @on("class:say")
+    async def say(self, session: Session) -> None:
+        session.emit("class:said", {"by": session.user}, room="class:7b")
+
+    @on("class:exit")
+    async def exit(self, session: Session) -> None:
+        await session.leave("class:7b")
+
+    @hookimpl
+    def authorize_room(self, session: Session, room: str) -> bool | None:
+        return True if room == "class:7b" else None
+
+
+async def test_rooms_of_plugins_are_shared_by_users_who_may_join(bonsai_server: StartServer) -> None:
+    server = await bonsai_server(plugins=[Classes()])
+    ada = await server.connect(user="ada", session="s1", client="c1")
+    bob = await server.connect(user="bob", session="s2", client="c2")
+    for client in (ada, bob):
+        await client.request("class:enter")
+        assert (await client.recv("room:joined"))["data"]["room"] == "class:7b"
+    await ada.request("class:say")
+    for client in (ada, bob):
+        assert (await client.recv("class:said"))["data"] == {"by": "ada"}
+    with pytest.raises(WireError) as caught:
+        await bob.request("class:sneak")
+    assert caught.value.code == "forbidden"
+    await bob.request("class:exit")
+    assert (await bob.recv("room:left"))["data"] == {"room": "class:7b"}
+    await ada.request("class:say")
+    await bob.sync()
+    assert not bob.unread or all(frame["event"] != "class:said" for frame in bob.unread)
