@@ -72,7 +72,7 @@ def serve(reload: bool, **flags: Any) -> None:
         import structlog
 
         structlog.get_logger("bonsai").info(
-            "JWT_SECRET is not set: development tokens are signed with a generated secret", kept=str(kept)
+            "development mode: tokens are signed with a generated secret; never use this in production", kept=str(kept)
         )
     from bonsai_core.server import run
 
@@ -179,46 +179,47 @@ def token(
 @click.command(short_help="List the plugins.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def plugins(as_json: bool) -> None:
-    """List the plugins: where each comes from, whether it loaded, which events it handles, and what failed.
+    """List the plugins: where each comes from, whether it loaded, what it handles, and what failed.
+
+    A server that runs at WEBSOCKET_HOST and WEBSOCKET_PORT is asked how they are doing there.
 
     \b
     Examples:
       bonsai plugins
       BONSAI_PLUGINS_DIR=my-plugins bonsai plugins --json
     """
-    rows = [
-        {
-            "name": record.name,
-            "status": record.status,
-            "distribution": record.distribution,
-            "version": record.version,
-            "source": record.source,
-            "handles": list(record.handles),
-            "observes": list(record.observes),
-            "emits": sorted(record.emits),
-            "hooks": list(record.hooks),
-            "error": record.error,
-        }
-        for record in _discover(Settings()).records.values()
-    ]
+    from bonsai_core.plugin_report import report
+
+    current = Settings()
+    logs.configure(json=current.log_json, debug=current.debug)
+    found = report(current)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    table = _table("Plugin", "Status", "From", "Handles", "Emits", "Error")
-    for row in rows:
-        origin = f"{row['distribution']} {row['version']}" if row["distribution"] else row["source"]
-        style = "red" if row["status"] == "failed" else None
-        cells = (row["name"], row["status"], origin, row["handles"], row["emits"], row["error"])
-        table.add_row(*map(_cell, cells), style=style)
-    _show(table)
+        click.echo(json.dumps(found.rows, indent=2))
+    else:
+        table = _table("Plugin", "Status", "From", "Events", "Hooks", "Failures", "Last failure")
+        for row in found.rows:
+            origin = f"{row['distribution']} {row['version']}" if row["distribution"] else row["source"]
+            last = row["error"] or row["lastFailure"]
+            when = f" ({row['lastFailureAt']})" if row["lastFailureAt"] and not row["error"] else ""
+            events = [*row["handles"], *(f"observes {name}" for name in row["observes"])]
+            cells = (row["name"], row["status"], origin, events, row["hooks"], row["failures"])
+            style = "red" if row["error"] else "yellow" if row["failures"] or row["status"] == "resting" else None
+            table.add_row(*map(_cell, cells), f"{last}{when}" if last else "-", style=style)
+        _show(table)
+        click.echo(
+            f"As they run at {found.server}." if found.server else "No server runs there; this is how they load."
+        )
+    if found.problem:
+        click.echo(f"A server would not start with these: {found.problem}", err=True)
+        sys.exit(1)
 
 
 def load_plugin_commands(group: click.Group) -> None:
     """Let every installed plugin that has the `add_commands` hook add its commands; one that fails is reported."""
     for hook in _discover(Settings()).hooks.get("add_commands", ()):
         try:
-            hook.function(group)
-        except Exception as error:
+            hook.function(*hook.bind(None, {"cli": group}))
+        except (Exception, SystemExit) as error:
             click.echo(f"Plugin {hook.name} could not add its commands: {type(error).__name__}: {error}", err=True)
 
 

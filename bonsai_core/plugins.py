@@ -137,16 +137,24 @@ class Plugins:
         """
         found = [*self._installed(), *(self._in_directory(directory) if directory else ())]
         rank = {name: position for position, name in enumerate(self.allowed)}
+        conflict: PluginConflict | None = None
         for record, load in sorted(found, key=lambda pair: (rank.get(pair[0].name, len(rank)), pair[0].name)):
             if record.name in self.disabled or (self.allowed and record.name not in rank):
                 record.status = "disabled"
                 self.records.setdefault(record.name, record)
                 continue
-            self._load(record, load)
+            try:
+                self._load(record, load)
+            except PluginConflict as error:  # the rest is loaded all the same, to be listed
+                record.status, record.error = "failed", str(error)
+                self.records.setdefault(record.name, record)
+                conflict = conflict or error
         unknown = [n for n in (*self.allowed, *sorted(self.disabled)) if n not in self.records]
         if unknown:
             log.warning("settings name plugins that are not installed", names=unknown)
         self._compile()
+        if conflict is not None:
+            raise conflict
 
     def _installed(self) -> Iterable[tuple[PluginRecord, Callable[[], Any]]]:
         import importlib_metadata
