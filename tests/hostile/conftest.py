@@ -68,6 +68,7 @@ class Arena:
     async def begin(self, **options: Any) -> TestServer:
         """Start the server; `options` are those of `bonsai_server`."""
         options.setdefault("plugins", [Echo()])
+        options.setdefault("blocked_loop_ms", 60_000)  # a busy machine is no plugin's failure
         self.server = await self._start(**options)
         self.bystander = await self.server.connect(user="bystander", session="b", client="b")
         await self.bystander.request("echo:say", {"text": "before"})
