@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError, WebSocketWriter
 
@@ -104,6 +104,13 @@ class GuardedSocket(web.WebSocketResponse[bool]):
         handler._payload_parser = self
         if early:
             self.feed_data(early)
+
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
+        """aiohttp says goodbye to a peer that broke the protocol; it goes out after what we said before."""
+        if code == WSCloseCode.OK or self.connection is None:
+            return await super().close(code=code, message=message, drain=drain)
+        self.connection.close(code, message.decode())
+        return True
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """The transport has received bytes. Called by aiohttp's protocol until the join."""

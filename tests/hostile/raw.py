@@ -181,10 +181,10 @@ class RawPeer:
         async with asyncio.timeout(timeout):
             while True:
                 opcode, payload = await self.receive(timeout)
+                assert seen.code == 1006 or opcode == -1, "nothing comes after the goodbye"
                 if opcode == TEXT:
                     seen.frames.append(json.loads(payload))
                 elif opcode == CLOSE:
-                    assert seen.code == 1006, "the server says goodbye once"
                     (seen.code,) = struct.unpack("!H", payload[:2]) if payload else (1005,)
                     seen.reason = payload[2:].decode()
                     await self.send(frame(CLOSE, payload[:2]))

@@ -118,6 +118,16 @@ async def test_a_ping_is_answered_with_its_own_payload(hostile: Arena, payload: 
     assert peer.pongs == [payload]
 
 
+@pytest.mark.parametrize("bad", [frame(3), frame(TEXT, b"\xff"), close_frame(999)], ids=["opcode", "UTF-8", "close"])
+async def test_what_came_before_a_bad_frame_is_answered_before_the_goodbye(hostile: Arena, bad: bytes) -> None:
+    peer = await hostile.joined()
+    await peer.send(frame(PING, b"before"), text({"event": "echo:say", "id": 1, "data": {"text": "before"}}), bad)
+    end = await peer.end()
+    assert end.code in (1002, 1007)
+    assert peer.pongs == [b"before"]
+    assert [f["data"] for f in end.frames if f["event"] == "ack"] == [{"text": "before"}]
+
+
 async def test_utf8_may_be_cut_anywhere(hostile: Arena) -> None:
     peer = await hostile.joined()
     message = json.dumps({"event": "echo:say", "id": 1, "data": {"text": "é€😀"}}, ensure_ascii=False).encode()
