@@ -43,7 +43,7 @@ class Ledger(Plugin):
         await asyncio.sleep(50)
 '''
 
-CLIENTS = 12
+CLIENTS = 8
 
 
 def plugins_of(tmp_path: Path) -> Path:
@@ -75,7 +75,7 @@ async def test_nothing_acked_is_lost_and_everybody_comes_back(bonsai_process: St
             while not stop.is_set():
                 sent[number] += 1
                 group.create_task(one(sent[number]))
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
 
     def token_of(number: int) -> Auth:
         return Auth(token_provider=lambda: server.token(f"user-{number}"), session_id=f"s{number}")
