@@ -10,13 +10,13 @@ import os
 import random
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpProcessingError, WebSocketWriter
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from bonsai_core import http
 from bonsai_core.admission import client_address
@@ -25,28 +25,126 @@ from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.handshake import find_flaw
 from bonsai_core.isolation import PluginFault, where
-from bonsai_core.joinguard import FrameError, JoinGuard
 from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode, is_close_code
 from bonsai_core.settings import Settings, SettingsError
 from bonsai_core.store.base import StoreError, StoreUnavailable
 from bonsai_core.transport import NATIVE, Transport
+from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader, accept
 
 log = structlog.get_logger("bonsai.server")
 
 #: Clients of a stopping server come back spread over this many milliseconds.
 RECONNECT_SPREAD_MS = 3000
+#: Workers kept for the next event that has to wait.
+MAX_IDLE_WORKERS = 64
+#: How many sockets get a worker of their own after an event had to wait.
+GENEROUS = 500
+#: Messages of one socket that wait for its worker, before no more is read from it.
+MAX_WAITING = 64
 
 
-class SocketTransport(Transport):
-    """An asyncio transport whose HTTP exchange has become a WebSocket."""
+class Workers:
+    """Tasks that run what sockets have received. An idle socket has none, and a turn of the loop needs but one.
 
-    __slots__ = ("_stream", "_transport")
+    A worker takes one socket after another for as long as nothing makes it wait; when an event waits (for a commit, for
+    a plugin), others go on with the rest. While events wait, a worker is woken for each socket at once, so that what
+    came together is committed together.
+    """
 
-    def __init__(self, transport: asyncio.Transport, stream: AbstractStreamWriter) -> None:
+    def __init__(self) -> None:
+        self._ready: deque[Socket] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: Workers that were woken and have not begun.
+        self._awake = 0
+        self._watched = False
+        #: For so many more sockets a worker of their own is woken.
+        self._generous = 0
+
+    def submit(self, socket: Socket) -> None:
+        """Have a socket's messages worked on."""
+        self._ready.append(socket)
+        if not self._awake:
+            self._wake()
+        elif self._generous:
+            self._generous -= 1
+            if self._idle:
+                self._wake()
+
+    def close(self) -> None:
+        """End all workers."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _wake(self) -> None:
+        self._awake += 1
+        if self._idle:
+            self._idle.pop().set_result(None)
+            return
+        task = asyncio.create_task(self._work(), name="worker")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = self._ready
+        while True:
+            self._awake -= 1
+            while ready:
+                socket = ready.popleft()
+                if ready and not self._watched:
+                    self._watched = True
+                    loop.call_soon(self._look)
+                await socket.work()
+            if len(self._idle) >= MAX_IDLE_WORKERS:
+                return
+            woken = loop.create_future()
+            self._idle.append(woken)
+            await woken
+
+    def _look(self) -> None:
+        """After a worker's turn: what it left behind, because an event waits, is for others."""
+        self._watched = False
+        if self._ready:
+            self._generous = GENEROUS
+        for _ in range(min(len(self._ready), MAX_IDLE_WORKERS) - self._awake):
+            self._wake()
+
+
+class Socket(asyncio.Protocol, Transport):
+    """A socket that has become a WebSocket: aiohttp did the handshake and has let go of it."""
+
+    __slots__ = (
+        "_drain",
+        "_ended",
+        "_messages",
+        "_paused",
+        "_reader",
+        "_server",
+        "_transport",
+        "_trusted",
+        "_working",
+        "connection",
+    )
+
+    def __init__(self, server: Server, transport: asyncio.Transport) -> None:
+        self._server = server
         self._transport = transport
-        self._stream = stream
+        self._reader: FrameReader | None = FrameReader(server.app.settings.max_join_bytes)
+        self._messages: list[tuple[int, bytes]] = []
+        #: Whether it has joined, so that it may send messages of full size.
+        self._trusted = False
+        #: Whether a worker has it, or will.
+        self._working = False
+        #: Whether it is over: nothing more is read, and the last work is the leaving.
+        self._ended = False
+        self._paused = False
+        self._drain: asyncio.Future[None] | None = None
+        self.connection: Connection
+
+    # What the connection does
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
@@ -56,85 +154,122 @@ class SocketTransport(Transport):
         return self._transport.get_write_buffer_size()
 
     async def drained(self) -> None:
-        with contextlib.suppress(ConnectionError):
-            await self._stream.drain()
+        if self._drain is not None:
+            await asyncio.shield(self._drain)
 
     def abort(self) -> None:
         self._transport.abort()
 
+    # What the event loop tells
 
-class GuardedSocket(web.WebSocketResponse[bool]):
-    """A WebSocket whose bytes pass a `JoinGuard` until its connection has joined.
-
-    aiohttp has no public place for this. Three private names of it are used: `_post_start`, where it begins to read
-    frames, and the protocol's `_message_tail` and `_payload_parser`. tests/hostile/test_hostile_guard.py fails if they
-    come to mean something else.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(
-            protocols=(SUBPROTOCOL,),
-            timeout=settings.close_timeout_ms / 1000,
-            autoclose=False,
-            autoping=False,
-            compress=False,
-            decode_text=False,
-            # A message must be smaller than this: a header of four bytes, the frame, the attachment.
-            max_msg_size=settings.max_message_bytes + settings.max_attachment_bytes + 5,
-        )
-        self._guard: JoinGuard | None = JoinGuard(settings.max_join_bytes, settings.max_message_bytes)
-        self._guarded: Any = None
-        self._handler: Any = None
-        #: Whose socket it is, once it has one.
-        self.connection: Connection | None = None
-        #: What came before it had.
-        self._flaw: FrameError | None = None
-
-    def attach(self, connection: Connection) -> None:
-        """Tell whose socket this is."""
-        self.connection = connection
-        if self._flaw is not None:
-            connection.close(self._flaw.close, self._flaw.message)
-
-    def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: WebSocketWriter) -> None:
-        handler = request.protocol
-        early, handler._message_tail = handler._message_tail, b""
-        super()._post_start(request, protocol, writer)
-        self._handler, self._guarded = handler, handler._payload_parser
-        handler._payload_parser = self
-        if early:
-            self.feed_data(early)
-
-    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
-        """aiohttp says goodbye to a peer that broke the protocol; it goes out after what we said before."""
-        if code == WSCloseCode.OK or self.connection is None:
-            return await super().close(code=code, message=message, drain=drain)
-        self.connection.close(code, message.decode())
-        return True
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """The transport has received bytes. Called by aiohttp's protocol until the join."""
-        connection, guard = self.connection, self._guard
-        if guard is None:
-            return False, b""  # the flaw was told; what still comes is not kept
-        if connection is not None and connection.session is not None:
-            self._handler._payload_parser = self._guarded
-            self._handler = self._guard = None
-            return self._guarded.feed_data(data)  # type: ignore[no-any-return]
+    def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        if not self._trusted and self.connection.session is not None:
+            settings = self._server.app.settings
+            self._trusted = True
+            reader.max_size = settings.max_message_bytes + settings.max_attachment_bytes + 4
         try:
-            guard.follow(data)
+            messages = reader.feed(data)
         except FrameError as error:
-            self._guard = None
-            if connection is None:
-                self._flaw = error
-            else:
-                connection.close(error.close, error.message)
-            return False, b""
-        return self._guarded.feed_data(data)  # type: ignore[no-any-return]
+            self._reader = None
+            self.connection.close(error.close, error.message)
+            return
+        if not messages:
+            return
+        self._messages += messages
+        if not self._trusted:  # a client may send on before it is told that it has joined
+            reader.max_size = self._server.app.settings.max_message_bytes
+        if not self._working:
+            self._working = True
+            self._server.workers.submit(self)
+        elif len(self._messages) > MAX_WAITING and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
 
-    def feed_eof(self) -> None:
-        """The transport is gone. Called by aiohttp's protocol until the join."""
-        self._guarded.feed_eof()
+    def eof_received(self) -> None:
+        self._end()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.resume_writing()
+        self._end()
+
+    def pause_writing(self) -> None:
+        if self._drain is None:
+            self._drain = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._drain is not None:
+            self._drain.set_result(None)
+            self._drain = None
+
+    # What a worker does
+
+    async def work(self) -> None:
+        """Work on what came, in order; leave when it is over."""
+        gate, connection = self._server.app.gate, self.connection
+        try:
+            while self._messages:
+                messages, self._messages = self._messages, []
+                for kind, payload in messages:
+                    if kind == CLOSE:
+                        self._closed(payload)
+                        break
+                    if connection.close_code is not None:
+                        continue  # we said goodbye; wait for the peer's
+                    if kind == TEXT:
+                        await gate.text(connection, payload)
+                    elif kind == BINARY:
+                        await gate.binary(connection, payload)
+                    elif gate.control(connection) and kind == PING:
+                        connection.write(NATIVE.pong(payload), Priority.HIGH)
+                if self._paused and not self._ended:
+                    self._paused = False
+                    self._transport.resume_reading()
+        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
+            log.error("connection failed", failure=type(error).__name__, where=where(error))
+            connection.close(CloseCode.SERVER_FAULT, "server fault")
+            self._end()
+        if self._ended:
+            await self._server.app.over(connection)
+        else:
+            self._working = False
+
+    def _closed(self, payload: bytes) -> None:
+        connection = self.connection
+        if connection.close_code is None:
+            connection.leave_reason = "closed"
+            code = int.from_bytes(payload[:2], "big") if payload else CloseCode.NORMAL
+            connection.close(code if is_close_code(code) else CloseCode.PROTOCOL_ERROR)
+        self._end()
+
+    def _end(self) -> None:
+        """Read nothing more, send what is left, let go of the socket; leave when the work under way is done."""
+        if self._ended:
+            return
+        self._ended = True
+        self._reader = None
+        connection, transport, settings = self.connection, self._transport, self._server.app.settings
+        connection.flush()
+        connection.lost()
+        transport.close()
+        # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
+        asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
+        self._server.app.admission.closed(connection.address)
+        if not self._working:
+            self._working = True
+            self._server.workers.submit(self)
+
+
+class Upgraded(web.StreamResponse):
+    """The answer to a handshake that was answered already: nothing is left for aiohttp to do."""
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing to end."""
 
 
 class _HttpLog:
@@ -164,6 +299,7 @@ class Server:
         self.app = app
         self._runner: web.AppRunner | None = None
         self._stopping = False
+        self.workers = Workers()
         self._trusted = [ipaddress.ip_network(network) for network in app.settings.trusted_proxies]
 
     @property
@@ -221,9 +357,11 @@ class Server:
         await app.connections.wait_until_empty(app.settings.close_timeout_ms / 1000 + 0.5)
         for connection in list(app.connections.all):
             connection.abort()
+        await app.connections.wait_until_empty(1.0)  # plugins may still say goodbye
         if self._runner is not None:
             await self._runner.cleanup()
         await app.stop()
+        self.workers.close()
 
     # One WebSocket
 
@@ -235,15 +373,12 @@ class Server:
         if refusal is not None:
             app.metrics.refused[refusal.status] += 1
             return refusal
-        ws = GuardedSocket(settings)
-        if "Sec-WebSocket-Protocol" in request.headers:
-            ws.headers["Sec-WebSocket-Protocol"] = SUBPROTOCOL  # aiohttp looks at the first such header alone
-        stream = await ws.prepare(request)
-        transport = request.transport
+        handler, transport = request.protocol, request.transport
         if transport is None:
-            return ws
-        connection = Connection(
-            SocketTransport(transport, stream),
+            return Upgraded()
+        socket = Socket(self, transport)
+        connection = socket.connection = Connection(
+            socket,
             NATIVE,
             app.writer,
             now=app.monotonic,
@@ -253,47 +388,19 @@ class Server:
             address=address,
             bearer=_bearer(request),
         )
-        ws.attach(connection)
+        offered = "Sec-WebSocket-Protocol" in request.headers
+        transport.write(accept(request.headers["Sec-WebSocket-Key"], SUBPROTOCOL if offered else None))
+        transport.set_protocol(socket)
+        early = handler._message_tail
+        # aiohttp lets go: for it the connection is lost, but the socket is not its to close any more.
+        handler.transport = None
+        handler.connection_lost(None)
         app.connections.opened(connection)
         app.admission.opened(address)
         app.metrics.opened += 1
-        try:
-            await self._read(ws, connection)
-        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
-            log.error("connection failed", failure=type(error).__name__, where=where(error))
-            connection.close(CloseCode.SERVER_FAULT, "server fault")
-        finally:
-            connection.flush()
-            connection.lost()
-            transport.close()
-            # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
-            asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
-            app.admission.closed(address)
-            await app.over(connection)
-        return ws
-
-    async def _read(self, ws: web.WebSocketResponse[bool], connection: Connection) -> None:
-        gate = self.app.gate
-        while True:
-            message = await ws.receive()
-            kind = message.type
-            if connection.close_code is not None and kind in (WSMsgType.TEXT, WSMsgType.BINARY):
-                continue  # we said goodbye; wait for the peer's
-            if kind is WSMsgType.TEXT:
-                await gate.text(connection, message.data)
-            elif kind is WSMsgType.BINARY:
-                await gate.binary(connection, message.data)
-            elif kind is WSMsgType.PING:
-                if gate.control(connection):
-                    connection.write(NATIVE.pong(message.data), Priority.HIGH)
-            elif kind is WSMsgType.PONG:
-                gate.control(connection)
-            else:
-                if kind is WSMsgType.CLOSE and connection.close_code is None:
-                    connection.leave_reason = "closed"
-                    code = int(message.data) or CloseCode.NORMAL
-                    connection.close(code if is_close_code(code) else CloseCode.PROTOCOL_ERROR)
-                return
+        if early:
+            socket.data_received(early)
+        return Upgraded()
 
     def _refuse_handshake(self, request: web.Request, address: str) -> web.Response | None:
         app = self.app

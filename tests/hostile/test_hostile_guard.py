@@ -1,4 +1,4 @@
-"""What an unjoined socket may make the server keep: the guard alone, and in its place before aiohttp's reader."""
+"""What an unjoined socket may make the server keep: the frame reader alone, and in its place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonsai_core import protocol
-from bonsai_core.joinguard import FrameError, JoinGuard
+from bonsai_core.websocket import FrameError, FrameReader
 from tests.hostile.conftest import Arena
 from tests.hostile.raw import BINARY, CONTINUATION, PING, TEXT, frame, handshake, text
 
@@ -20,39 +20,47 @@ frames = st.tuples(
 )
 
 
-def expected(sequence: list[tuple[int, int, bool]]) -> int | None:
-    """The close code that a sequence of (opcode, length, fin) deserves, in plain words."""
-    total, limit = 0, FIRST
+def expected(sequence: list[tuple[int, int, bool]]) -> tuple[list[tuple[int, int]], int | None]:
+    """The messages as (opcode, length) that (opcode, length, fin) make, and the close code of what breaks the rules."""
+    messages, kind, total = [], None, 0
     for opcode, length, fin in sequence:
         if opcode == PING:
+            messages.append((PING, length))
             continue
+        if (opcode == CONTINUATION) is (kind is None):
+            return messages, 1002
+        if total + length > LATER:
+            return messages, 1009
         total += length
-        if total > limit:
-            return 1009
+        kind = opcode if kind is None else kind
         if fin:
-            total, limit = 0, LATER
-    return None
+            messages.append((kind, total))
+            kind, total = None, 0
+    return messages, None
 
 
 @given(st.lists(frames, max_size=12), st.lists(st.integers(1, 400), min_size=1, max_size=20))
-def test_the_guard_follows_frames_wherever_they_are_cut(sequence: list[tuple[int, int, bool]], cuts: list[int]) -> None:
+def test_frames_are_read_alike_wherever_they_are_cut(sequence: list[tuple[int, int, bool]], cuts: list[int]) -> None:
     sequence = [(o, min(n, 125) if o == PING else n, fin or o == PING) for o, n, fin in sequence]
     data = b"".join(frame(opcode, b"x" * length, fin=fin) for opcode, length, fin in sequence)
-    guard, seen, at = JoinGuard(FIRST, LATER), None, 0
+    reader, messages, at, code = FrameReader(LATER), [], 0, None
+    wanted, deserved = expected(sequence)
     try:
         while at < len(data):
             step = cuts[at % len(cuts)]
-            guard.follow(data[at : at + step])
+            messages += [(opcode, len(payload)) for opcode, payload in reader.feed(data[at : at + step])]
+            assert all(payload == b"x" * len(payload) for _, payload in reader.feed(b""))
             at += step
     except FrameError as error:
-        seen = int(error.close)
-    assert seen == expected(sequence)
+        code = int(error.close)
+    assert code == deserved
+    assert messages == wanted[: len(messages)]
+    assert code is not None or messages == wanted
 
 
 def test_a_length_is_judged_by_its_header_alone() -> None:
-    guard = JoinGuard(FIRST, LATER)
     with pytest.raises(FrameError) as caught:
-        guard.follow(frame(BINARY, declared=2**62, width=8))
+        FrameReader(FIRST).feed(frame(BINARY, declared=2**62, width=8))
     assert caught.value.close == 1009
 
 
@@ -83,23 +91,6 @@ async def test_what_comes_after_too_much_is_not_kept(hostile: Arena) -> None:
     for _ in range(64):
         await peer.send(b"x" * 65_536)
     assert (await peer.end()).code == 1009
-
-
-async def test_the_guard_is_gone_after_the_join(hostile: Arena) -> None:
-    """Fails when aiohttp's private names, which `GuardedSocket` uses, come to mean something else."""
-    peer = await hostile.upgraded()
-    (connection,) = [c for c in hostile.server.app.connections.all if c.session is None]
-    handler = hostile.server.server._runner.server.connections  # type: ignore[union-attr]
-    parsers = {type(h._payload_parser).__name__ for h in handler if h._payload_parser is not None}
-    assert "GuardedSocket" in parsers
-    token = hostile.server.token(user="mallory")
-    await peer.send(text({"event": "user:connect", "data": {"token": token}}))
-    await peer.event("user:joined")
-    assert connection.session is not None
-    await peer.send(text({"event": "ping"}))
-    await peer.event("pong")
-    await hostile.bystander.sync()
-    assert {type(h._payload_parser).__name__ for h in handler} == {"WebSocketReader"}
 
 
 async def test_the_largest_message_that_is_allowed_arrives(arena: Arena) -> None:
