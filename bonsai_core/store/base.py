@@ -15,6 +15,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 
 class StoreError(Exception):
     """Base of everything a store raises on purpose."""
@@ -40,16 +42,14 @@ class AlreadyDone(StoreError):
         self.mark = mark
 
 
-@dataclass(slots=True, frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, gc=False):
     """A stored document: JSON bytes and the version they have (1 for the first)."""
 
     value: bytes
     version: int
 
 
-@dataclass(slots=True, frozen=True)
-class Write:
+class Write(msgspec.Struct, frozen=True, gc=False):
     """Save a document, or delete it when `value` is None.
 
     `version` is the version it was loaded at, 0 when it did not exist; the commit raises `VersionConflict`
@@ -62,8 +62,7 @@ class Write:
     version: int
 
 
-@dataclass(slots=True, frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One entry of an append-only stream; `number` rises from 1 within (user, stream), given by the store."""
 
     stream: str
@@ -72,8 +71,7 @@ class Record:
     number: int = 0
 
 
-@dataclass(slots=True, frozen=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """Says that `plugin` has handled message `id` of `client`, and what the sender was answered.
 
     `digest` tells the message's content from another with the same id.
@@ -87,8 +85,7 @@ class Mark:
     at: int = 0
 
 
-@dataclass(slots=True, frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message to a room. `offset` is given by the store (from 1, without holes); 0: unlogged.
 
     `data` is the payload as JSON bytes. For unlogged messages only: `exclude` is a clientId that must not get it;
@@ -107,8 +104,7 @@ class Message:
     key: str | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A place in a room's log: after the message with `offset`, in the log's life `epoch`."""
 
     epoch: str
@@ -128,8 +124,7 @@ class Recovery:
     recovered: bool
 
 
-@dataclass(slots=True, frozen=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """A contribution to the aggregate `key` of the collection `name`, which many users share; `value` is JSON bytes."""
 
     name: str
