@@ -36,6 +36,7 @@ MAX_ATTEMPTS = 20
 #: What a client should wait before it resends to a store that is away, in ms.
 STORE_RETRY_MS = 1000
 
+_ACK = "ack"
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[bytes, list[tuple[str, bytes]]]).decode
 
@@ -65,11 +66,13 @@ class Dispatcher:
         event = Event(frame.event, raw, frame.id, client.connection.client_id, attachment)
         work = _Work(self._app, live, client, connection, route, event)
         owner = route.owner
-        if owner is not None and owner.signature is not None and owner.signature.handles.concurrent:
+        if owner is not None and owner.concurrent:
             self._start(work)
             return
         live.users += 1
-        await live.turn.acquire()
+        if live.turn.held:
+            await live.turn.wait()
+        live.turn.held = True
         try:
             await work.run(live.turn.release)
         finally:
@@ -126,7 +129,9 @@ class Dispatcher:
             What the hook returned, or None.
         """
         live.users += 1
-        await live.turn.acquire()
+        if live.turn.held:
+            await live.turn.wait()
+        live.turn.held = True
         try:
             result, _ = await run_unit_apart(self._app, live, connection, handler, named)
             return result
@@ -147,31 +152,31 @@ class Dispatcher:
 
 async def run_unit(
     app: App,
-    live: LiveSession,
-    connection: Connection | None,
+    session: Session,
     handler: Handler,
-    named: Mapping[str, Any],
-    mark: Callable[[Session, Any], Mark | None],
+    arguments: tuple[Any, ...],
     abandon: Callable[[], None],
     timeout: float | None = None,
-) -> tuple[Any, Session]:
+    work: _Work | None = None,
+    key: str = "",
+) -> tuple[Any, bytes]:
     """Run one handler and commit its unit of work; run it again when a document changed meanwhile.
 
     Args:
-        named: the hook's arguments by name, without the session; `payload` for a declared handler.
-        mark: makes the duplicate mark from the session and the handler's result.
+        session: the unit of work.
+        arguments: what the handler is called with.
         abandon: called if the handler hangs for good.
         timeout: deadline in seconds, instead of the handler's own.
+        work: the client event that this answers; its duplicate mark `key` is committed too.
 
     Returns:
-        What the handler returned, and its session.
+        What the handler returned, and that as the ack's JSON when it answers an event.
 
     Raises:
         AlreadyDone: the mark was there; nothing happened.
         Refused, PluginFault, StoreUnavailable: nothing happened.
     """
-    session = Session(app, live, handler.record, connection)
-    arguments = handler.bind(session, named)
+    answer = b""
     for _ in range(MAX_ATTEMPTS):
         result = await app.supervisor.call(
             handler.record.guard,
@@ -181,10 +186,12 @@ async def run_unit(
             timeout=timeout or handler.timeout,
             on_abandon=abandon,
         )
+        if work is not None:
+            answer = work.answer(handler, result)
         if not session.touched():
             session.send_replies()
-            return result, session
-        unit = await session.unit(mark(session, result))
+            return result, answer
+        unit = await session.unit(work.mark(key, session, answer) if work is not None else None)
         try:
             await app.store.commit(unit)
         except VersionConflict as conflict:
@@ -205,7 +212,7 @@ async def run_unit(
         if unit.deltas:
             app.shared.contributed()
         session.send_replies()
-        return result, session
+        return result, answer
     raise Refused(ErrorCode.OVERLOADED, "too many devices change the same document", retry_after_ms=STORE_RETRY_MS)
 
 
@@ -217,20 +224,24 @@ async def run_unit_apart(
     named: Mapping[str, Any],
     *,
     timeout: float | None = None,
-) -> tuple[Any, Session]:
+) -> tuple[Any, bytes]:
     """Run one hook and commit its unit of work, in a task of its own: should it hang for good, it hangs alone.
 
-    For the arguments see `run_unit`.
+    Args:
+        named: the hook's arguments by name, without the session.
+        timeout: deadline in seconds, instead of the handler's own.
+
+    Returns, raises: as `run_unit`.
     """
-    return await apart(
-        lambda abandon: run_unit(app, live, connection, handler, named, lambda *_: None, abandon, timeout)
-    )
+    session = Session(app, live, handler.record, connection)
+    arguments = handler.bind(session, named)
+    return await apart(lambda abandon: run_unit(app, session, handler, arguments, abandon, timeout))
 
 
 class _Work:
     """All handlers' work on one client event, and the answer to it."""
 
-    __slots__ = ("abandoned", "app", "client", "connection", "digest", "event", "live", "observed", "route")
+    __slots__ = ("_release", "abandoned", "app", "client", "connection", "digest", "event", "live", "observed", "route")
 
     def __init__(
         self, app: App, live: LiveSession, client: Client, connection: Connection, route: Route, event: Event
@@ -252,29 +263,23 @@ class _Work:
         Args:
             release: called when a handler hangs for good: this never returns then, so somebody must let the next in.
         """
-        owner = self.route.owner
-        concurrent = owner is not None and owner.signature is not None and owner.signature.handles.concurrent
-
-        def abandon() -> None:
-            if not concurrent:
-                self.app.give_up(self.connection)  # its reader waits for us
-            else:
-                self._refuse(ErrorCode.HANDLER_TIMEOUT, "a plugin took too long")
-            self.abandoned = True
-            release()
-
-        event = self.event
+        self._release = release
+        owner, watchers, event = self.route.owner, self.route.watchers, self.event
         began = time.perf_counter()
-        outcome = "ack"
+        outcome = _ACK
         content = hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
-        done: dict[str, Mark] = {}
+        done: dict[str, Mark] | None = None
         try:
-            if event.id is not None:
+            if event.id is not None and event.id <= self.client.highest:
                 if self._answered(event.id, content):
                     return
-                if event.id <= self.client.highest:
-                    done = await self._done_before(event.id)
-            answer = await self._run_handlers(done, abandon)
+                done = await self._done_before(event.id)
+            if owner is not None and not watchers:  # nearly always; `_run_handlers` does the same, and more
+                answer, _ = await self._run_one(owner, owner.name, self._validate(owner, event), done)
+                if self.observed:
+                    await self._run_observers(done)
+            else:
+                answer = await self._run_handlers(done)
         except Refused as refusal:
             outcome = refusal.code
             self._refuse(refusal.code, refusal.message, details=refusal.details, retry_after_ms=refusal.retry_after_ms)
@@ -288,11 +293,22 @@ class _Work:
             if event.id is not None:
                 frame = protocol.encode_ack(event.id, answer, self.app.now())
                 client = self._client()
-                client.highest = max(client.highest, event.id)
+                if event.id > client.highest:
+                    client.highest = event.id
                 client.remember(event.id, content, frame)
                 self._target().send(frame)
-        if outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
+        if outcome is _ACK or outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
             self.app.metrics.event(event.name, outcome, time.perf_counter() - began)
+
+    def abandon(self) -> None:
+        """A handler hangs for good."""
+        owner = self.route.owner
+        if owner is None or not owner.concurrent:
+            self.app.give_up(self.connection)  # what comes by it waits for us
+        else:
+            self._refuse(ErrorCode.HANDLER_TIMEOUT, "a plugin took too long")
+        self.abandoned = True
+        self._release()
 
     def _client(self) -> Client:
         """The sending client as it is now: it may have reconnected since."""
@@ -349,7 +365,8 @@ class _Work:
             self.digest = digest.digest()
         return self.digest
 
-    def _mark(self, key: str, session: Session, answer: bytes) -> Mark | None:
+    def mark(self, key: str, session: Session, answer: bytes) -> Mark | None:
+        """The duplicate mark of what a handler did; None for an event without id."""
         event = self.event
         if event.id is None:
             return None
@@ -358,7 +375,7 @@ class _Work:
 
     # Handlers
 
-    async def _run_handlers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> bytes:
+    async def _run_handlers(self, done: dict[str, Mark] | None) -> bytes:
         """Run the owner, the watchers, then the observers of what they emitted.
 
         Returns:
@@ -372,11 +389,11 @@ class _Work:
         trouble: Exception | None = None
         if owner is not None:
             payload = self._validate(owner, self.event)
-            answer, _ = await self._run_one(owner, owner.name, {"payload": payload}, done, abandon)
+            answer, _ = await self._run_one(owner, owner.name, payload, done)
         for watcher in self.route.watchers:
             try:
                 key = f"{watcher.name}~"  # apart from the mark of an `@on` of the same plugin
-                value, acted = await self._run_one(watcher, key, {"event": self.event}, done, abandon)
+                value, acted = await self._run_one(watcher, key, self.event, done)
             except (Refused, PluginFault) as error:
                 trouble = trouble or error
                 continue
@@ -385,36 +402,35 @@ class _Work:
         if answer is None:
             raise trouble or Refused(ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {self.event.name!r}")
         if self.observed:
-            await self._run_observers(done, abandon)
+            await self._run_observers(done)
         return answer
 
     async def _run_one(
-        self, handler: Handler, key: str, named: Mapping[str, Any], done: dict[str, Mark], abandon: Callable[[], None]
+        self, handler: Handler, key: str, payload: Any, done: dict[str, Mark] | None
     ) -> tuple[bytes, bool]:
         """Run one handler, unless its mark `key` says that it was done.
 
         Returns:
             Its answer, and whether it did anything.
         """
-        mark = done.get(key)
+        mark = done.get(key) if done else None
         if mark is None:
+            session = Session(self.app, self.live, handler.record, self.connection)
+            signature = handler.signature
+            if signature is None:
+                arguments = handler.bind(session, {"event": payload})
+            else:
+                arguments = (session, payload) if signature.takes_payload else (session,)
             try:
-                result, session = await run_unit(
-                    self.app,
-                    self.live,
-                    self.connection,
-                    handler,
-                    named,
-                    lambda session, result: self._mark(key, session, self._answer(handler, result)),
-                    abandon,
-                )
+                result, made = await run_unit(self.app, session, handler, arguments, self.abandon, None, self, key)
             except AlreadyDone as already:
                 if already.mark.digest != self._digest():
                     raise conflict(already.mark.id) from None
                 mark = already.mark
             else:
-                self.observed += self._observed(session)
-                return self._answer(handler, result), result is not None or session.acted()
+                if self.app.plugins.observers:
+                    self.observed += self._observed(session)
+                return made, result is not None or session.acted()
         answer, observed = unpack_answer(mark.answer)
         self.observed += observed
         return answer, True
@@ -428,14 +444,14 @@ class _Work:
         except Exception as error:
             raise self.app.supervisor.fault(handler.record.guard, f"{event.name} (payload)", error) from None
 
-    def _answer(self, handler: Handler, result: Any) -> bytes:
+    def answer(self, handler: Handler, result: Any) -> bytes:
         """What a handler returned as the ack's JSON; a plugin that returns something else has failed."""
         try:
             return to_json(result)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise self.app.supervisor.fault(handler.record.guard, f"{handler.what} (result)", error) from None
 
-    async def _run_observers(self, done: dict[str, Mark], abandon: Callable[[], None]) -> None:
+    async def _run_observers(self, done: dict[str, Mark] | None) -> None:
         """Show emitted events to the plugins that observe them; their trouble is theirs alone.
 
         Raises:
@@ -447,7 +463,7 @@ class _Work:
                 key = f"{handler.name}<{number}"  # one message can emit several events that a plugin observes
                 try:
                     payload = self._validate(handler, Event(name, data))
-                    await self._run_one(handler, key, {"payload": payload}, done, abandon)
+                    await self._run_one(handler, key, payload, done)
                 except (Refused, PluginFault) as error:
                     log.warning("observer failed", plugin=handler.name, observed=name, failure=type(error).__name__)
 
@@ -463,15 +479,15 @@ def validate(handler: Handler, event: Event) -> Any:
     Raises:
         Refused: `invalid_payload`, with pydantic's list of errors but none of the input.
     """
-    signature = handler.signature
-    if signature is None or signature.model is None:
+    read, signature = handler.validate, handler.signature
+    if read is None or signature is None or signature.model is None:
         return event
     try:
-        if event.attachment is not None and signature.attachment_field is not None:
-            data = dict(event.data) if isinstance(event.data, dict) else {}
-            data[signature.attachment_field] = event.attachment
-            return signature.model.model_validate(data)
-        return signature.model.__pydantic_validator__.validate_json(event.raw)
+        if event.attachment is None or signature.attachment_field is None:
+            return read(event.raw)
+        data = dict(event.data) if isinstance(event.data, dict) else {}
+        data[signature.attachment_field] = event.attachment
+        return signature.model.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
         raise Refused(ErrorCode.INVALID_PAYLOAD, f"the payload of {event.name} is not valid", details=details) from None

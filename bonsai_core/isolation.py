@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from types import FrameType
+from types import CoroutineType, FrameType
 from typing import Any, TypeVar
 
 import structlog
@@ -184,7 +184,7 @@ class Supervisor:
         self._running.add(call)
         try:
             result = function(*args)
-            if inspect.isawaitable(result):
+            if type(result) is CoroutineType or inspect.isawaitable(result):
                 result = await result
         except Refused:
             failures.in_a_row = 0

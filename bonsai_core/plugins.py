@@ -65,31 +65,39 @@ class PluginRecord:
         return f"disable it with BONSAI_PLUGINS_DISABLED={self.name} (or --plugins-disabled {self.name})"
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Handler:
-    """One compiled implementation: whose it is, what to call, and with what."""
+    """One compiled implementation: whose it is, what to call, and with what.
+
+    Attributes:
+        name: the plugin's.
+        what: the event or hook, for logs.
+        timeout: the call's own deadline in seconds; None for the default.
+        concurrent: whether it runs in a task of its own.
+        validate: reads JSON bytes into the payload's model; None for a handler that takes the event as it came.
+    """
 
     record: PluginRecord
     function: Callable[..., Any]
     arguments: tuple[str, ...]
     signature: Signature | None = None
+    name: str = field(init=False)
+    what: str = field(init=False)
+    timeout: float | None = field(init=False, default=None)
+    concurrent: bool = field(init=False, default=False)
+    validate: Callable[[bytes], Any] | None = field(init=False, default=None)
 
-    @property
-    def name(self) -> str:
-        return self.record.name
-
-    @property
-    def what(self) -> str:
-        """The event or hook, for logs."""
-        if self.signature is not None:
-            return self.signature.handles.event
-        return str(getattr(self.function, "__name__", "hook"))
-
-    @property
-    def timeout(self) -> float | None:
-        """The call's own deadline in seconds; None for the default."""
-        timeout_ms = self.signature.handles.timeout_ms if self.signature else None
-        return None if timeout_ms is None else timeout_ms / 1000
+    def __post_init__(self) -> None:
+        self.name = self.record.name
+        if self.signature is None:
+            self.what = str(getattr(self.function, "__name__", "hook"))
+            return
+        handles, model = self.signature.handles, self.signature.model
+        self.what = handles.event
+        self.timeout = None if handles.timeout_ms is None else handles.timeout_ms / 1000
+        self.concurrent = handles.concurrent
+        if model is not None:
+            self.validate = model.__pydantic_validator__.validate_json
 
     def bind(self, session: Any, named: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments of a call, in the function's order."""

@@ -26,7 +26,9 @@ class Bucket:
         Returns:
             0.0 when there was one, else the seconds until there will be.
         """
-        tokens = min(self._size, self._tokens + (now - self._updated) * self._per_second)
+        tokens = self._tokens + (now - self._updated) * self._per_second
+        if tokens > self._size:
+            tokens = self._size
         self._updated = now
         if tokens >= 1.0:
             self._tokens = tokens - 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
@@ -53,15 +53,53 @@ class Client:
     def __init__(self, connection: Connection, highest: int) -> None:
         self.connection = connection
         self.highest = highest
-        self.recent: OrderedDict[int, tuple[int, bytes]] | None = None
+        self.recent: dict[int, tuple[int, bytes]] | None = None
 
     def remember(self, id: int, content: int, answer: bytes) -> None:
         """Keep the answer to a message that took effect."""
         if self.recent is None:
-            self.recent = OrderedDict()
+            self.recent = {}
         self.recent[id] = (content, answer)
         if len(self.recent) > RECENT:
-            self.recent.popitem(last=False)
+            del self.recent[next(iter(self.recent))]
+
+
+class Turn:
+    """A lock that costs nothing while nobody waits. Take it so, and `release` it in the end:
+
+    if turn.held:
+        await turn.wait()
+    turn.held = True
+    """
+
+    __slots__ = ("_waiters", "held")
+
+    def __init__(self) -> None:
+        self.held = False
+        self._waiters: deque[asyncio.Future[None]] | None = None
+
+    async def wait(self) -> None:
+        """Return when it is the caller's, in the order of asking."""
+        if self._waiters is None:
+            self._waiters = deque()
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self.release()  # it was ours already
+            raise
+
+    def release(self) -> None:
+        """Hand it on, still held, to who has waited longest; or let it go."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._waiters = None
+        self.held = False
 
 
 class LiveSession:
@@ -79,7 +117,7 @@ class LiveSession:
         self.id = id
         self.user = user
         self.clients: dict[str, Client] = {}
-        self.turn = asyncio.Lock()
+        self.turn = Turn()
         self.running: set[tuple[str, int]] = set()
         self.concurrent = 0
         #: Connections and tasks that need this object; at 0 it is forgotten.
