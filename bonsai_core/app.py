@@ -382,7 +382,7 @@ class App:
         if connection.over:
             return
         connection.over = True
-        self.metrics.closed[connection.close_code or 1006] += 1
+        self.metrics.closed[connection.close_code or CloseCode.LOST] += 1
         self.metrics.dropped += connection.dropped
         try:
             await self.gate.left(connection)

@@ -306,7 +306,7 @@ class Connection:
     def lost(self) -> None:
         """The transport is gone; nothing more can be sent."""
         if self.close_code is None:
-            self.close_code = 1006
+            self.close_code = int(CloseCode.LOST)
         self._frames = []
         self._outbox = None
         if self._drainer is not None:

@@ -29,6 +29,7 @@ class CloseCode(IntEnum):
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
+    LOST = 1006
     INVALID_DATA = 1007
     POLICY = 1008
     TOO_BIG = 1009

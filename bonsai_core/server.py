@@ -38,6 +38,8 @@ log = structlog.get_logger("bonsai.server")
 
 #: Clients of a stopping server come back spread over this many milliseconds.
 RECONNECT_SPREAD_MS = 3000
+#: Stands among opcodes for the place where a peer broke the protocol.
+FLAW = 0x10
 #: Workers kept for the next event that has to wait.
 MAX_IDLE_WORKERS = 64
 #: How many sockets get a worker of their own after an event had to wait.
@@ -120,6 +122,7 @@ class Socket(asyncio.Protocol, Transport):
     __slots__ = (
         "_drain",
         "_ended",
+        "_flaw",
         "_messages",
         "_paused",
         "_reader",
@@ -135,6 +138,8 @@ class Socket(asyncio.Protocol, Transport):
         self._transport = transport
         self._reader: FrameReader | None = FrameReader(server.app.settings.max_join_bytes)
         self._messages: list[tuple[int, bytes]] = []
+        #: What ends the messages: the peer broke the protocol.
+        self._flaw: FrameError | None = None
         #: Whether it has joined, so that it may send messages of full size.
         self._trusted = False
         #: Whether a worker has it, or will.
@@ -171,12 +176,11 @@ class Socket(asyncio.Protocol, Transport):
             settings = self._server.app.settings
             self._trusted = True
             reader.max_size = settings.max_message_bytes + settings.max_attachment_bytes + 4
-        try:
-            messages = reader.feed(data)
-        except FrameError as error:
+        messages = reader.feed(data)
+        if reader.flaw is not None:  # told when what came before it was worked on
+            self._flaw = reader.flaw
             self._reader = None
-            self.connection.close(error.close, error.message)
-            return
+            messages.append((FLAW, b""))
         if not messages:
             return
         self._messages += messages
@@ -217,12 +221,15 @@ class Socket(asyncio.Protocol, Transport):
                     if kind == CLOSE:
                         self._closed(payload)
                         break
-                    if connection.close_code is not None:
+                    if connection.close_code not in (None, CloseCode.LOST):
                         continue  # we said goodbye; wait for the peer's
                     if kind == TEXT:
                         await gate.text(connection, payload)
                     elif kind == BINARY:
                         await gate.binary(connection, payload)
+                    elif kind == FLAW:
+                        assert self._flaw is not None
+                        connection.close(self._flaw.close, self._flaw.message)
                     elif gate.control(connection) and kind == PING:
                         connection.write(NATIVE.pong(payload), Priority.HIGH)
                 if self._paused and not self._ended:

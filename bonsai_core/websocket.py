@@ -39,10 +39,12 @@ class FrameReader:
         max_size: the largest message, in bytes; may be changed at any time.
     """
 
-    __slots__ = ("_kind", "_parts", "_rest", "_total", "max_size")
+    __slots__ = ("_kind", "_parts", "_rest", "_total", "flaw", "max_size")
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
+        #: How the peer has broken the protocol.
+        self.flaw: FrameError | None = None
         #: What came of a frame that is not whole yet.
         self._rest: bytes | bytearray = b""
         #: The fragmented message under way.
@@ -54,10 +56,8 @@ class FrameReader:
         """Take bytes from the network.
 
         Returns:
-            The messages that they complete: (opcode, payload).
-
-        Raises:
-            FrameError: the peer breaks the protocol, or a message is too big. Nothing more can be fed.
+            The messages that they complete: (opcode, payload). When what follows them breaks the protocol, or a message
+            is too big, `flaw` says so, and nothing more can be fed.
         """
         if not self._rest and self._parts is None and len(data) > 6:
             length = data[1]
@@ -71,10 +71,14 @@ class FrameReader:
                     length = data[2] << 8 | data[3]
                     if len(data) == length + 8 and 125 < length <= self.max_size:
                         return [(TEXT, unmask(data[4:8], data[8:]))]
-        return self._feed(data)
-
-    def _feed(self, data: bytes) -> list[tuple[int, bytes]]:
         messages: list[tuple[int, bytes]] = []
+        try:
+            self._feed(data, messages)
+        except FrameError as error:
+            self.flaw = error
+        return messages
+
+    def _feed(self, data: bytes, messages: list[tuple[int, bytes]]) -> None:
         rest: bytes | bytearray = data
         if self._rest:
             if not isinstance(self._rest, bytearray):
@@ -125,7 +129,6 @@ class FrameReader:
                 self._parts.append(payload)
                 self._total += length
         self._rest = b"" if at == end else bytes(rest[at:]) if at else rest
-        return messages
 
 
 def _check_close(payload: bytes) -> None:
