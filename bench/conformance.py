@@ -1,6 +1,6 @@
 """The Autobahn cases against our socket path and against plain aiohttp: `python -m bench.conformance`.
 
-Both echo. Ours goes through everything between a socket and the gate: `Server`, `GuardedSocket`, `Connection`, outbox,
+Both echo. Ours goes through everything between a socket and the gate: `Server`, `Socket`, `Connection`, outbox,
 `NativeWire`; the gate alone is replaced, by one that sends back what it gets. It needs `pip install kosoku`, which runs
 the cases of the Autobahn TestSuite on Python 3. Compression (12.*, 13.*) is left out: we do not offer it, on purpose.
 """
@@ -28,6 +28,7 @@ from bonsai_core.protocol import CloseCode
 from bonsai_core.server import Server
 from bonsai_core.testing.server import make_app
 from bonsai_core.transport import NATIVE
+from bonsai_core.websocket import FrameReader
 
 LARGEST = 16 << 20
 #: From good to bad, as Autobahn ranks what it saw.
@@ -63,13 +64,11 @@ class EchoGate:
         """Nobody has joined."""
 
 
-class NoGuard:
-    """Nobody joins here, so nothing is bounded before the join."""
+class Unbounded(FrameReader):
+    """Nobody joins here, so messages have their full size from the first one."""
 
-    def __init__(self, first: int, later: int) -> None: ...
-
-    def follow(self, data: bytes) -> None:
-        """Anything goes."""
+    def __init__(self, max_size: int) -> None:
+        super().__init__(LARGEST + 1024)
 
 
 @contextlib.asynccontextmanager
@@ -86,7 +85,7 @@ async def ours() -> AsyncIterator[str]:
     app.gate = EchoGate(app)  # type: ignore[assignment]
     server = Server(app)
     await server.start()
-    with patch.object(server_module, "JoinGuard", NoGuard):
+    with patch.object(server_module, "FrameReader", Unbounded):
         yield server.url.replace("http", "ws", 1) + "/ws"
     await server.stop()
 
