@@ -66,7 +66,8 @@ def main(
     try:
         rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
     except LoadError as error:
-        raise click.ClickException(f"a server did not do its work: {error}") from None
+        notes = "\n".join(getattr(error, "__notes__", ()))
+        raise click.ClickException(f"a server did not do its work: {error}\n{notes}") from None
     figures = report.summary(rounds)
     result = {
         "taken": taken.isoformat(timespec="seconds"),

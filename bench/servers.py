@@ -128,7 +128,9 @@ class Server:
         self.port = int(line)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and (log := self.log()).strip():
+            error.add_note(f"What {self.kind.title} logged:\n{log}")
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
