@@ -221,8 +221,8 @@ class Socket(asyncio.Protocol, Transport):
                     if kind == CLOSE:
                         self._closed(payload)
                         break
-                    if connection.close_code not in (None, CloseCode.LOST):
-                        continue  # we said goodbye; wait for the peer's
+                    if connection.close_code is not None:
+                        continue  # over: what was not worked on is sent again
                     if kind == TEXT:
                         await gate.text(connection, payload)
                     elif kind == BINARY:
