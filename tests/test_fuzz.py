@@ -107,7 +107,7 @@ class Field:
         left: set[asyncio.Task[Any]] = set()
         for _ in range(1500):  # aiohttp reads what may remain of a refused request for a second
             left = {t for t in asyncio.all_tasks() - self.before if t.get_name() != "worker"}  # these stay, a few
-            left.discard(asyncio.current_task())  # type: ignore[arg-type]
+            left.discard(asyncio.current_task())
             if not left and len(app.connections.all) == 1 and len(app.rooms) == 2 and len(app.sessions) == 1:
                 break
             await asyncio.sleep(0.002)
