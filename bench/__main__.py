@@ -37,8 +37,16 @@ def _works(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the JSON; default: bench/results/.")
 @click.option("--server-core", default=0, show_default=True, help="The core for servers.")
 @click.option("--load-core", default=1, show_default=True, help="The core for the load generator.")
+@click.option("--python", metavar="PATH", help="Run the Python servers by this interpreter, of the same version.")
 def main(
-    repeat: int, only: list[str], quick: bool, as_json: bool, out: Path | None, server_core: int, load_core: int
+    repeat: int,
+    only: list[str],
+    quick: bool,
+    as_json: bool,
+    out: Path | None,
+    server_core: int,
+    load_core: int,
+    python: str | None,
 ) -> None:
     """Measure what messages and connections cost our server, Node's socket.io and plain aiohttp."""
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -61,7 +69,7 @@ def main(
     def say(text: str) -> None:
         progress.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}")
 
-    bench = Bench(size, server_core, socket_io is not None, say)
+    bench = Bench(size, server_core, socket_io is not None, say, python)
     taken = datetime.now(UTC)
     try:
         rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
@@ -69,14 +77,16 @@ def main(
         notes = "\n".join(getattr(error, "__notes__", ()))
         raise click.ClickException(f"a server did not do its work: {error}\n{notes}") from None
     figures = report.summary(rounds)
+    versions = report.versions(socket_io, python or sys.executable)
+    remarks = report.remarks(figures, load, versions["pythonOptimized"])
     result = {
         "taken": taken.isoformat(timespec="seconds"),
         "machine": report.machine(),
         "loadAverage": [round(value, 2) for value in load],
-        "versions": report.versions(socket_io),
+        "versions": versions,
         "size": asdict(size),
         "figures": figures,
-        "remarks": report.remarks(figures, load),
+        "remarks": remarks,
     }
     path = out or ROOT / "bench" / "results" / f"{taken:%Y%m%d-%H%M%S}{'-quick' if quick else ''}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +96,7 @@ def main(
     else:
         # Wide enough for the table in a pipe or a file, where there is no terminal to ask.
         Console(width=None if sys.stdout.isatty() else 140).print(report.table(figures))
-    for remark in report.remarks(figures, load):
+    for remark in remarks:
         progress.print(f"[yellow]{remark}[/]")
     progress.print(f"[dim]written to {path}[/]")
 

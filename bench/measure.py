@@ -100,13 +100,15 @@ class Bench:
         core: the core for the servers; the generator is on another.
         with_node: whether Node's peer can be had.
         progress: told what is going on.
+        python: the interpreter of Python servers, instead of ours.
     """
 
-    def __init__(self, size: Size, core: int, with_node: bool, progress: Progress) -> None:
+    def __init__(self, size: Size, core: int, with_node: bool, progress: Progress, python: str | None = None) -> None:
         self.size = size
         self._core = core
         self._with_node = with_node
         self._progress = progress
+        self._python = python
 
     def _kinds(self, *kinds: Kind) -> list[Kind]:
         return [kind for kind in kinds if self._with_node or kind is not NODE]
@@ -116,13 +118,13 @@ class Bench:
         async with AsyncExitStack() as stack:
             turns = []
             for kind in self._kinds(OURS, NODE, PLAIN):
-                server = await stack.enter_async_context(Server(kind, self._core))
+                server = await stack.enter_async_context(Server(kind, self._core, self._python))
                 turns.append(await self._exchange(server, "bench:answer", kind.name))
             return await self._turns("acked", turns)
 
     async def stored(self) -> list[Sample]:
         """An event that saves a document and tells the session's room; next to one that does not."""
-        async with Server(OURS, self._core) as server:
+        async with Server(OURS, self._core, self._python) as server:
             turns = [await self._exchange(server, "bench:store", OURS.name)]
             turns.append(await self._exchange(server, "bench:answer", "unstored"))
             return await self._turns("stored", turns)
@@ -133,7 +135,7 @@ class Bench:
         async with AsyncExitStack() as stack:
             loads: list[tuple[FanOut, Server]] = []
             for kind in self._kinds(OURS, NODE, PLAIN, PREPARED):
-                server = await stack.enter_async_context(Server(kind, self._core))
+                server = await stack.enter_async_context(Server(kind, self._core, self._python))
                 self._progress(f"fanout: {kind.title}: {self.size.members} receivers")
                 loads.append((await self._room(server), server))
             for window in (1, 4):
@@ -148,7 +150,7 @@ class Bench:
         samples = []
         for kind in self._kinds(OURS, NODE, PLAIN):
             self._progress(f"idle: {kind.title}: {self.size.idle} connections")
-            async with Server(kind, self._core) as server:
+            async with Server(kind, self._core, self._python) as server:
                 # The first hundred make the server import, compile and reserve what it needs but once.
                 first = await self._clients(server, 100, kind.dialect.ack)
                 await asyncio.sleep(self.size.settle / 3)

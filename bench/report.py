@@ -97,9 +97,14 @@ def table(figures: dict[str, dict[str, dict[str, Any]]]) -> Table:
     return out
 
 
-def remarks(figures: dict[str, dict[str, dict[str, Any]]], load: Sequence[float]) -> list[str]:
+def remarks(figures: dict[str, dict[str, dict[str, Any]]], load: Sequence[float], optimized: bool) -> list[str]:
     """What a reader of the figures should know before believing them."""
     found = []
+    if not optimized:
+        found.append(
+            "This Python was built without profile-guided optimization and is a fifth slower than the usual builds; "
+            "Node is not. Try another of the same version: --python /usr/bin/python3."
+        )
     if load[0] > 0.5:
         found.append(f"The machine was not quiet: load average {load[0]:.2f} at the start. Take only ratios from this.")
     for work, servers in figures.items():
@@ -123,9 +128,21 @@ def machine() -> dict[str, Any]:
     return {"cpu": model, "cores": os.cpu_count(), "memoryBytes": pages, "kernel": platform.release()}
 
 
-def versions(socket_io: str | None) -> dict[str, str]:
+def interpreter(python: str) -> tuple[str, bool]:
+    """The version of an interpreter, and whether it was built with optimizations."""
+    code = (
+        "import platform, sysconfig; print(platform.python_version(), "
+        "'enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or '')"
+        " or 'profile-use' in (sysconfig.get_config_var('PY_CORE_CFLAGS') or ''))"
+    )
+    version, _, optimized = _output(python, "-c", code).partition(" ")
+    return version, optimized == "True"
+
+
+def versions(socket_io: str | None, python: str) -> dict[str, Any]:
     """Of everything that the figures depend on."""
-    found = {"python": platform.python_version()}
+    version, optimized = interpreter(python)
+    found: dict[str, Any] = {"python": version, "pythonOptimized": optimized}
     for name in ("bonsai-core", "aiohttp", "uvloop", "pydantic", "msgspec"):
         found[name] = importlib.metadata.version(name)
     found["commit"] = _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12")

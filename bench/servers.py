@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,11 +97,13 @@ class Server:
     Args:
         kind: which one.
         core: the core it is pinned to, with all of its threads.
+        python: the interpreter of Python servers, instead of ours: of the same version, it uses our packages.
     """
 
-    def __init__(self, kind: Kind, core: int) -> None:
+    def __init__(self, kind: Kind, core: int, python: str | None = None) -> None:
         self.kind = kind
         self.port = 0
+        self._python = python
         self._core = core
         self._folder = tempfile.TemporaryDirectory(prefix="bonsai-bench-")
         self._process: asyncio.subprocess.Process | None = None
@@ -109,9 +112,13 @@ class Server:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("BONSAI_", "JWT_"))}
         env |= {"JWT_SECRET": SECRET, "STORE_URL": f"sqlite:///{self._folder.name}/bench.db", "NODE_ENV": "production"}
         env.pop("REDIS_URL", None)
+        command = list(self.kind.command)
+        if self._python is not None and command[0] == sys.executable:
+            command[0] = self._python
+            env["PYTHONPATH"] = os.pathsep.join((str(ROOT), sysconfig.get_path("purelib")))
         log = (Path(self._folder.name) / "log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
-            *self.kind.command,
+            *command,
             env=env | dict(self.kind.env),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
