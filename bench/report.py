@@ -129,11 +129,10 @@ def machine() -> dict[str, Any]:
 
 
 def interpreter(python: str) -> tuple[str, bool]:
-    """The version of an interpreter, and whether it was built with optimizations."""
+    """The version of an interpreter, and whether it was built with optimizations: told by itself, or the system's own."""
     code = (
-        "import platform, sysconfig; print(platform.python_version(), "
-        "'enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or '')"
-        " or 'profile-use' in (sysconfig.get_config_var('PY_CORE_CFLAGS') or ''))"
+        "import platform, sys, sysconfig; print(platform.python_version(), sys.base_prefix == '/usr' or "
+        "'enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''))"
     )
     version, _, optimized = _output(python, "-c", code).partition(" ")
     return version, optimized == "True"
