@@ -129,7 +129,7 @@ def machine() -> dict[str, Any]:
 
 
 def interpreter(python: str) -> tuple[str, bool]:
-    """The version of an interpreter, and whether it was built with optimizations: told by itself, or the system's own."""
+    """The version of an interpreter, and whether it was built with optimizations (as the system's own always is)."""
     code = (
         "import platform, sys, sysconfig; print(platform.python_version(), sys.base_prefix == '/usr' or "
         "'enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''))"
