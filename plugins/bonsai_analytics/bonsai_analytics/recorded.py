@@ -30,7 +30,7 @@ class BadFile(Exception):
 
 @dataclass(slots=True, frozen=True)
 class Row:
-    """One recorded answer. `seconds` is 0 when the file does not tell."""
+    """One recorded answer. `question` is empty, and `seconds` 0, when the file does not tell."""
 
     user: str
     question: str
@@ -133,8 +133,8 @@ def _row(cells: Sequence[str], places: dict[str, int]) -> Row:
     user, question, skill, correct = (cells[places[name]].strip() for name in REQUIRED)
     if correct.lower() not in _RIGHT:
         raise ValueError(f"`correct` must be 0 or 1, not {correct[:20]!r}")
-    if not question or len(question) > _LONGEST_NAME or len(skill) > _LONGEST_NAME:
-        raise ValueError(f"a question and a skill are names of 1 to {_LONGEST_NAME} characters")
+    if len(question) > _LONGEST_NAME or len(skill) > _LONGEST_NAME:
+        raise ValueError(f"a question and a skill are names of at most {_LONGEST_NAME} characters")
     seconds = float(cells[places["seconds"]] or 0) if "seconds" in places else 0.0
     if not 0 <= seconds <= MAX_SECONDS:
         raise ValueError(f"`seconds` must be 0 to {MAX_SECONDS:g}, not {seconds}")

@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from bonsai_analytics.recorded import Row, Tally
+from bonsai_analytics.stats import UNKNOWN
 from bonsai_core import Settings, mint_token
 from bonsai_core.client import Auth, Client, ClientError, Message, Queue, Reconnect, Refused, State
 
@@ -196,7 +197,7 @@ class Replay:
                 await self._turn(plan.rate)
             await room.acquire()
             data = {
-                "questionId": row.question,
+                "questionId": row.question or UNKNOWN,
                 "correct": row.correct,
                 "timeSpent": row.seconds,
                 "skill": row.skill,
@@ -262,7 +263,7 @@ async def play(plan: Plan, settings: Settings, show: Callable[[Outcome], Awaitab
     # A restarting server would make every client say so, each time; the display sums that up.
     logging.getLogger("bonsai_core.client").setLevel(logging.ERROR)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        await _check_server(http, plan.url)
+        await check_server(http, plan.url)
         token = token_source(settings, plan.url, http)
         await token(f"{plan.run}-0")  # what fails for all had better fail here, not over and over in every client
         replay = Replay(plan, token, http)
@@ -314,7 +315,7 @@ def token_source(settings: Settings, url: str, http: aiohttp.ClientSession) -> T
     return ask
 
 
-async def _check_server(http: aiohttp.ClientSession, url: str) -> None:
+async def check_server(http: aiohttp.ClientSession, url: str) -> None:
     """Wait a little for a server that is just starting; what goes on forever is better said at once."""
     deadline = time.monotonic() + 5.0
     while True:
