@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import EllipsisType
 from typing import Any
 
-from bonsai_analytics.events import Graded, Progress, SessionSummary, Update
+from bonsai_analytics.events import Goal, Graded, Progress, SessionSummary, Update
 from bonsai_core.client import Client, Message, MessageStream
 
 #: Called with each snapshot; sync or async.
@@ -102,6 +103,25 @@ class LiveAnalytics:
         """
         query = {"days": days, "utcOffsetMinutes": utc_offset_minutes}
         return Progress.model_validate(await self._request("analytics:progress", query))
+
+    async def goal(
+        self,
+        *,
+        total: int | EllipsisType | None = ...,
+        per_week: int | EllipsisType | None = ...,
+        utc_offset_minutes: int = 0,
+    ) -> Goal:
+        """What the student aims at and how far it is; sets what is given, takes away what is None.
+
+        Args:
+            total: the score to reach, 400 to 1600 in tens.
+            per_week: answers per week, 1 to 10,000.
+            utc_offset_minutes: as in `progress`: the week begins on Monday there.
+        """
+        changes = {"total": total, "perWeek": per_week}
+        query = {name: value for name, value in changes.items() if value is not ...}
+        data = query | {"utcOffsetMinutes": utc_offset_minutes}
+        return Goal.model_validate(await self._request("analytics:goal", data))
 
     async def end_session(self) -> SessionSummary:
         """End the session on all devices, and return its summary. The next one needs a `session_id` of its own."""

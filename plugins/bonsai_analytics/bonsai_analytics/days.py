@@ -7,7 +7,7 @@ are exact sums. A week's document holds only the quarters in which somebody prac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bonsai_analytics.stats import share
@@ -31,6 +31,12 @@ def add(quarters: Quarters, at: int, correct: bool, spent_ms: int) -> None:
     counts[0] += 1
     counts[1] += correct
     counts[2] += spent_ms
+
+
+def practised(quarters: Quarters, at: int) -> bool:
+    """Whether there was an answer on the UTC day of this time already; `quarters` are of its week."""
+    day = at // DAY_MS
+    return any(int(quarter) * QUARTER_MS // DAY_MS == day for quarter in quarters)
 
 
 def first_moment(now: int, days: int, offset_minutes: int) -> int:
@@ -64,6 +70,24 @@ def by_day(weeks: Iterable[Mapping[str, list[int]]], now: int, days: int, offset
         {"date": _date(first + offset + n * DAY_MS), "answered": a, "correct": c, "seconds": ms / 1000}
         for n, (a, c, ms) in enumerate(sums)
     ]
+
+
+def by_week(days: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Days summed up by weeks from Monday to Sunday; the first and the last week may not be whole."""
+    weeks: dict[str, dict[str, Any]] = {}
+    for day in days:
+        date = datetime.fromisoformat(day["date"])
+        start = (date - timedelta(days=date.weekday())).date().isoformat()
+        week = weeks.setdefault(start, {"start": start, "answered": 0, "correct": 0, "seconds": 0.0})
+        for name in ("answered", "correct"):
+            week[name] += day[name]
+        week["seconds"] = round(week["seconds"] + day["seconds"], 3)
+    return list(weeks.values())
+
+
+def days_of_week(now: int, offset_minutes: int) -> int:
+    """How many days of this week there are up to today: 1 on Monday, 7 on Sunday."""
+    return datetime.fromtimestamp((now + offset_minutes * 60_000) / 1000, UTC).weekday() + 1
 
 
 def totals(days: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

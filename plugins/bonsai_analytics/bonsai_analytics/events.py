@@ -49,6 +49,8 @@ class Recorded(Payload):
     Attributes:
         number: which answer of this session it is, from 1.
         at: ms since the epoch.
+        expected: the chance of a right answer before it was given, as the learner model saw it.
+        rapid: true when it came too fast for the question to have been read: it counts for pace, not for ability.
     """
 
     question_id: str
@@ -57,6 +59,8 @@ class Recorded(Payload):
     skill: str
     number: int
     at: int
+    expected: Share
+    rapid: bool | None = None
 
 
 class CurrentSession(Payload):
@@ -65,6 +69,8 @@ class CurrentSession(Payload):
     Attributes:
         streak_count: right answers in a row, up to the newest answer.
         pace: questions per minute of time spent on them.
+        test_pace: time that the test allows for the questions so far over the time they took: over 1 is faster than the
+            test asks for. Only of questions that belong to a section of the test.
     """
 
     questions_answered: Count
@@ -73,10 +79,14 @@ class CurrentSession(Payload):
     best_streak: Count
     accuracy: Share
     pace: Annotated[float, Field(ge=0)]
+    test_pace: Annotated[float, Field(ge=0)] | None = None
 
 
 class SkillMastery(Payload):
-    """How well a skill is known: an estimate, its 80% interval, and the answers behind it."""
+    """How well a skill is known: the chance of a right answer to a question of band 4, with its 80 % interval.
+
+    `answered` are the answers behind it.
+    """
 
     mastery: Share
     low: Share
@@ -85,10 +95,49 @@ class SkillMastery(Payload):
 
 
 class Performance(Payload):
-    """The student's numbers over all sessions. `overall` is estimated as a skill's mastery is, from all answers."""
+    """The student's numbers over all sessions. `overall` is as a skill's mastery, of a skill nothing else is known
+    of."""
 
     overall: Share
     by_skill: dict[str, SkillMastery]
+
+
+TestScore = Annotated[int, Field(ge=200, le=1600)]
+
+
+class SectionScore(Payload):
+    """A section's predicted score, with its 80 % interval."""
+
+    score: TestScore
+    low: TestScore
+    high: TestScore
+
+
+class Score(Payload):
+    """Predicted scores, by the tables of the published practice tests in their linear paper form.
+
+    A section is told from ten answers in it, the total when both are. The intervals are 80 %, for a test taken now.
+    """
+
+    total: TestScore | None = None
+    low: TestScore | None = None
+    high: TestScore | None = None
+    sections: dict[str, SectionScore]
+
+
+class Trend(Payload):
+    """How the session goes, from its tenth answer; mostly of the newest ten.
+
+    Attributes:
+        pace: their time over that of the whole session, questions of different length made equal: 1.2 is a fifth
+        slower.
+        accuracy: how far they are above expectation, -1 to 1.
+        fatigue: 0 to 1, from being worse than expected and from slowing down or rushing.
+    """
+
+    pace: Annotated[float, Field(ge=0)]
+    accuracy: Annotated[float, Field(ge=-1, le=1)]
+    fatigue: Share
 
 
 class Update(Payload):
@@ -96,6 +145,8 @@ class Update(Payload):
 
     current_session: CurrentSession
     performance: Performance
+    score: Score | None = None
+    trend: Trend | None = None
 
 
 class ProgressQuery(Payload):
@@ -119,6 +170,15 @@ class Day(Payload):
     seconds: Annotated[float, Field(ge=0)]
 
 
+class Week(Payload):
+    """One week's practice, within the days asked for; `start` is its Monday, YYYY-MM-DD."""
+
+    start: str
+    answered: Count
+    correct: Count
+    seconds: Annotated[float, Field(ge=0)]
+
+
 class Totals(Payload):
     """The sum of the days asked for."""
 
@@ -134,12 +194,56 @@ class SkillProgress(SkillMastery):
     correct: Count
 
 
+class PastScore(Payload):
+    """The predicted total as it stood when a day's practice began; `at` is ms since the epoch."""
+
+    at: Annotated[int, Field(ge=0)]
+    total: TestScore
+    low: TestScore
+    high: TestScore
+
+
+class GoalQuery(Payload):
+    """`analytics:goal` from a client: sets what is given, takes away what is null, and tells how far it is.
+
+    Attributes:
+        total: the score to reach.
+        per_week: answers per week, Monday to Sunday.
+        utc_offset_minutes: as in `analytics:progress`.
+    """
+
+    total: Annotated[int, Field(ge=400, le=1600, multiple_of=10)] | None = None
+    per_week: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    utc_offset_minutes: Annotated[int, Field(ge=-840, le=840, multiple_of=15)] = 0
+
+
+class Goal(Payload):
+    """`analytics:goal`: what the student aims at, and how far it is.
+
+    Attributes:
+        chance: of reaching `total` in a test taken now; only when the total can be predicted.
+        this_week: answers since Monday.
+    """
+
+    total: TestScore | None = None
+    chance: Share | None = None
+    per_week: Count | None = None
+    this_week: Count
+
+
 class Progress(Payload):
-    """`analytics:progress` to the asking device: every day of the range, also those without practice, oldest first."""
+    """`analytics:progress` to the asking device: every day of the range, also those without practice, oldest first.
+
+    `scores` are the predicted totals of days past, at most a hundred, oldest first.
+    """
 
     days: list[Day]
+    weeks: list[Week]
     totals: Totals
     skills: dict[str, SkillProgress]
+    score: Score | None = None
+    scores: list[PastScore]
+    goal: Goal
 
 
 class SessionSummary(Payload):

@@ -1,4 +1,4 @@
-"""The plugin: each answer is graded and counted, and all of the student's devices see the numbers at once."""
+"""The plugin: each answer is graded, counted and learnt from; all of the student's devices see the numbers at once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from bonsai_analytics import days
-from bonsai_analytics.events import Answered, Graded, Progress, ProgressQuery, Recorded, Update
+from bonsai_analytics import days, live
+from bonsai_analytics.banks import Questions
+from bonsai_analytics.events import Answered, Goal, GoalQuery, Graded, Progress, ProgressQuery, Recorded, Update
+from bonsai_analytics.model import calibration, scores, shared
+from bonsai_analytics.model.learner import is_rapid
+from bonsai_analytics.model.student import Student
+from bonsai_analytics.model.trend import Trend
 from bonsai_analytics.stats import UNKNOWN, SessionCounts, SkillCounts
-from bonsai_core import ErrorCode, Plugin, Refused, Session, hookimpl, on
+from bonsai_core import ErrorCode, Plugin, Refused, Session, folds, hookimpl, on
 
 if TYPE_CHECKING:
     import click
 
-#: Documents: the session's counts; the student's skills over all sessions. Days are in `days.week_key`.
+    from bonsai_core import Question
+
+#: Documents: the session's counts; the student's skills over all sessions, what the learner model keeps of the
+#: student, and the goal. Days are in `days.week_key`.
 COUNTS = "counts"
 SKILLS = "skills"
-#: Stream of the student's answers, for history.
+LEARNER = "learner"
+GOAL = "goal"
+#: Streams of the student's answers, and of the predicted totals of days past.
 ANSWERS = "answers"
+SCORES = "scores"
+#: What all students share: by question, by skill, and of all answers (under one key).
+ITEMS = "items"
+SKILL_STATISTICS = "skills"
+CALIBRATION = "calibration"
+ALL = "all"
+#: Past scores told.
+MOST_SCORES = 100
 
 
 class Analytics(Plugin):
@@ -29,59 +47,131 @@ class Analytics(Plugin):
         "analytics:performance": Recorded,
         "analytics:update": Update,
         "analytics:progress": Progress,
+        "analytics:goal": Goal,
     }
+
+    def __init__(self) -> None:
+        self._learner = live.learner()
+        self._questions = Questions()
 
     @on("analytics:performance")
     async def answered(self, session: Session, answer: Answered) -> Graded:
-        """Grade an answer if need be, count it, and tell all devices."""
-        graded, skill = await _grade(session, answer)
+        """Grade an answer if need be, count it, learn from it, and tell all devices."""
+        question = await self._questions.find(session, answer.question_id)
+        graded, skill = _grade(answer, question)
         correct, spent_ms, now = graded.correct, round(answer.time_spent * 1000), session.now
-
-        counts = SessionCounts.read(await session.load(COUNTS))
-        counts.add(correct, spent_ms)
-        session.save(COUNTS, counts.document())
 
         skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
         skill = skills.add(skill, correct)
         session.save(SKILLS, skills.document(), scope="user")
 
+        student = Student.read(await session.load(LEARNER, scope="user"), self._learner.constants)
+        section = question.section if question is not None else live.section_of(skill)
+        forecast = self._learner.forecast(
+            student,
+            skill,
+            of_skill=await session.shared(SKILL_STATISTICS, skill),
+            of_item=await session.shared(ITEMS, answer.question_id),
+            of_all=await session.shared(CALIBRATION, ALL),
+            known=live.known(question),
+            section=section and str(section),
+            expected_seconds=live.expected_seconds(question, section),
+        )
         week = days.week_key(now)
         quarters = await session.load(week, scope="user") or {}
+        if not days.practised(quarters, now) and (before := scores.total(student, self._learner.constants)):
+            session.append(SCORES, {"total": before.score, "low": before.low, "high": before.high})
+        learnt = self._learner.learn(student, forecast, correct, answer.time_spent)
+        session.save(LEARNER, student.document(), scope="user")
+        session.contribute(SKILL_STATISTICS, skill, learnt.skill)
+        if learnt.item is not None:
+            session.contribute(ITEMS, answer.question_id, learnt.item)
+        if learnt.everyone is not None:
+            session.contribute(CALIBRATION, ALL, learnt.everyone)
         days.add(quarters, now, correct, spent_ms)
         session.save(week, quarters, scope="user")
 
-        recorded = {
+        counts = SessionCounts.read(await session.load(COUNTS))
+        counts.add(correct, spent_ms, live.allowed_ms(section))
+        trend = Trend.read(counts.trend)
+        trend.add(forecast.p, correct, answer.time_spent, forecast.usual)
+        counts.trend = trend.document()
+        session.save(COUNTS, counts.document())
+
+        recorded: dict[str, Any] = {
             "questionId": answer.question_id,
             "correct": correct,
             "timeSpent": answer.time_spent,
             "skill": skill,
             "number": counts.answered,
             "at": now,
+            "expected": round(forecast.p, 4),
         }
+        if is_rapid(forecast, answer.time_spent):
+            recorded["rapid"] = True
         more = {"sessionId": session.id, "answer": answer.answer, "subject": answer.subject}
         session.append(ANSWERS, recorded | {name: value for name, value in more.items() if value is not None})
         session.emit("analytics:performance", recorded)
-        session.emit("analytics:update", _update(counts, skills))
+        session.emit("analytics:update", live.update(counts, skills, student))
         return graded
 
     @on("analytics:progress")
     async def progress(self, session: Session, query: ProgressQuery) -> dict[str, Any]:
         """Send the asking device the practice of the last days."""
-        now = session.now
-        first = days.first_moment(now, query.days, query.utc_offset_minutes)
-        weeks = [await session.load(key, scope="user") or {} for key in days.week_keys(first, now)]
-        per_day = days.by_day(weeks, now, query.days, query.utc_offset_minutes)
-        skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
-        progress = {"days": per_day, "totals": days.totals(per_day), "skills": skills.progress()}
+        per_day = await _days(session, query.days, query.utc_offset_minutes)
+        skills, student = await self._known(session)
+        past = await session.history(SCORES, limit=MOST_SCORES)
+        progress: dict[str, Any] = {
+            "days": per_day,
+            "weeks": days.by_week(per_day),
+            "totals": days.totals(per_day),
+            "skills": {
+                name: {**live.skill_mastery(student, name, count[0]), "correct": count[1]}
+                for name, count in skills.skills.items()
+            },
+            "scores": [{"at": entry.at, **entry.data} for entry in past],
+            "goal": await self._goal(session, student, query.utc_offset_minutes),
+        }
+        if (score := scores.shown(student, self._learner.constants)) is not None:
+            progress["score"] = score
         session.reply("analytics:progress", progress)
         return progress
+
+    @on("analytics:goal")
+    async def goal(self, session: Session, query: GoalQuery) -> dict[str, Any]:
+        """Set what the student aims at, and tell how far it is: all devices when it changed, else the asking one."""
+        changes = query.model_dump(include=query.model_fields_set - {"utc_offset_minutes"}, by_alias=True)
+        if changes:
+            goal = await session.load(GOAL, scope="user") or {}
+            session.save(GOAL, {k: v for k, v in (goal | changes).items() if v is not None}, scope="user")
+        _, student = await self._known(session)
+        told = await self._goal(session, student, query.utc_offset_minutes)
+        if changes:
+            session.emit("analytics:goal", told, room="user")
+        else:
+            session.reply("analytics:goal", told)
+        return told
+
+    @folds(ITEMS)
+    def fold_item(self, key: str, aggregate: Any, deltas: list[Any]) -> Any:
+        """What answers tell of a question."""
+        return shared.fold(aggregate, deltas)
+
+    @folds(SKILL_STATISTICS)
+    def fold_skill(self, key: str, aggregate: Any, deltas: list[Any]) -> Any:
+        """What answers tell of a skill."""
+        return shared.fold(aggregate, deltas)
+
+    @folds(CALIBRATION)
+    def fold_calibration(self, key: str, aggregate: Any, deltas: list[Any]) -> Any:
+        """What answers tell of all predictions."""
+        return calibration.fold(aggregate, deltas)
 
     @hookimpl
     async def on_connect(self, session: Session) -> None:
         """Give a device that joins the numbers as they are."""
         counts = SessionCounts.read(await session.load(COUNTS))
-        skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
-        session.reply("analytics:update", _update(counts, skills))
+        session.reply("analytics:update", live.update(counts, *await self._known(session)))
 
     @hookimpl
     async def on_session_end(self, session: Session) -> dict[str, Any]:
@@ -90,25 +180,38 @@ class Analytics(Plugin):
 
     @hookimpl
     def add_commands(self, cli: click.Group) -> None:
-        """Add `bonsai replay`."""
+        """Add `bonsai replay` and `bonsai analytics`."""
         from bonsai_analytics.commands import replay
+        from bonsai_analytics.offline import analytics
 
         cli.add_command(replay)
+        cli.add_command(analytics)
+
+    async def _known(self, session: Session) -> tuple[SkillCounts, Student]:
+        skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
+        return skills, Student.read(await session.load(LEARNER, scope="user"), self._learner.constants)
+
+    async def _goal(self, session: Session, student: Student, offset: int) -> dict[str, Any]:
+        told: dict[str, Any] = dict(await session.load(GOAL, scope="user") or {})
+        if "total" in told and (score := scores.total(student, self._learner.constants)) is not None:
+            told["chance"] = round(score.chance(told["total"]), 3)
+        week = await _days(session, days.days_of_week(session.now, offset), offset)
+        return told | {"thisWeek": sum(day["answered"] for day in week)}
 
 
-def _update(counts: SessionCounts, skills: SkillCounts) -> dict[str, Any]:
-    return {"currentSession": counts.current(), "performance": skills.performance()}
+async def _days(session: Session, number: int, offset: int) -> list[dict[str, Any]]:
+    now = session.now
+    first = days.first_moment(now, number, offset)
+    weeks = [await session.load(key, scope="user") or {} for key in days.week_keys(first, now)]
+    return days.by_day(weeks, now, number, offset)
 
 
-async def _grade(session: Session, answer: Answered) -> tuple[Graded, str]:
+def _grade(answer: Answered, question: Question | None) -> tuple[Graded, str]:
     """Whether the answer is right, and its skill.
 
     Raises:
         Refused: neither the client nor a bank can tell whether it is right.
     """
-    if answer.correct is not None and answer.skill is not None:
-        return Graded(correct=answer.correct), answer.skill
-    question = await session.app.find_question(answer.question_id)
     skill = answer.skill or (question.skill if question else "") or UNKNOWN
     if answer.correct is not None:
         return Graded(correct=answer.correct), skill

@@ -6,10 +6,7 @@ Time is counted in whole milliseconds, so that sums are exact.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 #: Distinct skills kept per student, and the UTF-8 bytes of their names together. What is beyond counts as `OTHER`.
@@ -18,9 +15,6 @@ MAX_SKILLS = 500
 MAX_SKILL_BYTES = 32_768
 OTHER = "other"
 UNKNOWN = "unknown"
-
-#: The standard normal quantile of a two-sided 80% interval.
-Z80 = 1.2815515655446004
 
 
 def share(part: int, whole: int) -> float:
@@ -33,57 +27,52 @@ def pace(answered: int, spent_ms: int) -> float:
     return round(answered * 60_000 / spent_ms, 2) if spent_ms else 0.0
 
 
-@lru_cache(maxsize=65_536)
-def mastery(answered: int, correct: int) -> Mapping[str, float]:
-    """How well a skill is known after `answered` answers, `correct` of them right, as the payload says it.
-
-    The estimate is the mean of the Beta posterior under a uniform prior, (correct + 1) / (answered + 2): Laplace's
-    rule of succession. The interval is Wilson's 80% score interval (E. B. Wilson, JASA 22, 1927), which stays within
-    0..1 and is honest for few answers. A fitted learner model is to take their place.
-
-    Returns:
-        A mapping that is shared between calls: read it only.
-    """
-    estimate = (correct + 1) / (answered + 2)
-    low, high = 0.0, 1.0
-    if answered:
-        p, z2 = correct / answered, Z80 * Z80
-        centre = (p + z2 / (2 * answered)) / (1 + z2 / answered)
-        half = Z80 / (1 + z2 / answered) * math.sqrt(p * (1 - p) / answered + z2 / (4 * answered * answered))
-        low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return {"mastery": round(estimate, 4), "low": round(low, 4), "high": round(high, 4), "answered": answered}
-
-
 @dataclass(slots=True)
 class SessionCounts:
-    """The counts of one session."""
+    """The counts of one session.
+
+    Attributes:
+        tested_ms, allowed_ms: time spent on questions of a section of the test, and what the test allows for them.
+        trend: the document of the session's `Trend`.
+    """
 
     answered: int = 0
     correct: int = 0
     streak: int = 0
     best: int = 0
     spent_ms: int = 0
+    tested_ms: int = 0
+    allowed_ms: int = 0
+    trend: list[Any] = field(default_factory=list)
 
     @classmethod
     def read(cls, document: Any) -> SessionCounts:
         """From a document; None is a session without answers."""
         return cls(*document) if document else cls()
 
-    def document(self) -> list[int]:
+    def document(self) -> list[Any]:
         """The counts as they are stored."""
-        return [self.answered, self.correct, self.streak, self.best, self.spent_ms]
+        own = [self.answered, self.correct, self.streak, self.best, self.spent_ms, self.tested_ms, self.allowed_ms]
+        return [*own, self.trend]
 
-    def add(self, correct: bool, spent_ms: int) -> None:
-        """Count an answer."""
+    def add(self, correct: bool, spent_ms: int, allowed_ms: int = 0) -> None:
+        """Count an answer.
+
+        Args:
+            allowed_ms: what the test allows for such a question; 0 for a question of no section of the test.
+        """
         self.answered += 1
         self.correct += correct
         self.streak = self.streak + 1 if correct else 0
         self.best = max(self.best, self.streak)
         self.spent_ms += spent_ms
+        if allowed_ms:
+            self.tested_ms += spent_ms
+            self.allowed_ms += allowed_ms
 
     def current(self) -> dict[str, Any]:
         """The `currentSession` of an update."""
-        return {
+        shown = {
             "questionsAnswered": self.answered,
             "correctAnswers": self.correct,
             "streakCount": self.streak,
@@ -91,6 +80,9 @@ class SessionCounts:
             "accuracy": share(self.correct, self.answered),
             "pace": pace(self.answered, self.spent_ms),
         }
+        if self.tested_ms:
+            shown["testPace"] = min(round(self.allowed_ms / self.tested_ms, 3), 1000.0)
+        return shown
 
     def summary(self) -> dict[str, Any]:
         """What is said of the session when it ends."""
@@ -141,17 +133,6 @@ class SkillCounts:
         self.answered += 1
         self.correct += correct
         return skill
-
-    def performance(self) -> dict[str, Any]:
-        """The `performance` of an update."""
-        return {
-            "overall": mastery(self.answered, self.correct)["mastery"],
-            "bySkill": {skill: mastery(*counts) for skill, counts in self.skills.items()},
-        }
-
-    def progress(self) -> dict[str, Any]:
-        """The `skills` of the progress."""
-        return {skill: {**mastery(*counts), "correct": counts[1]} for skill, counts in self.skills.items()}
 
     def _has_room(self, skill: str) -> bool:
         used = sum(len(name.encode()) for name in self.skills)

@@ -54,7 +54,7 @@ async def test_an_answer_is_acked_and_told_to_all_devices(connect: Connect) -> N
         "pace": 2.0,
     }
     performance = updates[-1].data["performance"]
-    assert performance["overall"] == 0.5
+    assert 0.3 < performance["overall"] < 0.7
     assert performance["bySkill"].keys() == {"Lines", "Ratios"}
     assert performance["bySkill"]["Lines"]["answered"] == 1
 

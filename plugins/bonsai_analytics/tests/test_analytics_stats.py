@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from bonsai_analytics import days, stats
-from bonsai_analytics.stats import SessionCounts, SkillCounts, mastery
+from bonsai_analytics.stats import SessionCounts, SkillCounts
 
 HOUR_MS = 3_600_000
 
@@ -27,26 +27,6 @@ def test_pace_is_questions_per_minute_of_time_spent() -> None:
     counts.add(True, 20_000)
     counts.add(True, 40_000)
     assert counts.current()["pace"] == 2
-
-
-@pytest.mark.parametrize("answered", [*range(40), 1000])
-def test_the_interval_of_mastery_holds_the_estimate_and_stays_within_0_and_1(answered: int) -> None:
-    for correct in range(answered + 1):
-        skill = mastery(answered, correct)
-        assert 0 <= skill["low"] <= skill["mastery"] <= skill["high"] <= 1
-
-
-def test_mastery_is_the_rule_of_succession_and_narrows_with_answers() -> None:
-    assert mastery(0, 0) == {"mastery": 0.5, "low": 0.0, "high": 1.0, "answered": 0}
-    assert mastery(8, 8)["mastery"] == 0.9
-    few, many = mastery(10, 5), mastery(1000, 500)
-    assert many["high"] - many["low"] < few["high"] - few["low"]
-
-
-def test_the_interval_is_wilsons() -> None:
-    # 81 of 263 at 80%: centre and half width by the textbook formula with z = 1.2815516.
-    assert mastery(263, 81)["low"] == pytest.approx(0.2728, abs=2e-4)
-    assert mastery(263, 81)["high"] == pytest.approx(0.3456, abs=2e-4)
 
 
 def test_beyond_the_bound_of_skills_answers_count_as_other() -> None:
