@@ -107,7 +107,10 @@ async def churn(count: int, *, at_once: int = 20) -> dict[str, Any]:
         plugins = Path(folder) / "plugins"
         plugins.mkdir()
         (plugins / "census.py").write_text(CENSUS)
-        server = ServerProcess(Path(folder), plugins_dir=plugins, max_connections=100_000, plugins=["census"])
+        # A closed socket is held until its goodbye has had its time; `settled` waits longer than that.
+        server = ServerProcess(
+            Path(folder), plugins_dir=plugins, max_connections=100_000, plugins=["census"], close_timeout_ms=500
+        )
         await server.start()
         numbers = iter(range(count))
         try:

@@ -12,6 +12,6 @@ async def test_connects_and_disconnects_leave_everything_at_the_baseline() -> No
     assert left["descriptors"] <= 0
     assert (left["connections"], left["sessions"], left["rooms"]) == (0, 0, 0)
     assert left["buckets"] <= 0
-    assert left["objects"] < 1500, "workers that stay, but nothing for each connection"
+    assert left["objects"] < 540, "less than one object for each connection"
     assert left["residentBytes"] < 8 << 20
     assert result["errorsLogged"] == 0
