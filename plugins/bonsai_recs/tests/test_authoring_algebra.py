@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from importlib import import_module
@@ -24,7 +25,8 @@ for module in MODULES:
 
 TEMPLATES = [template for template in REGISTRY.templates if template.name.partition(".")[0] in MODULES]
 SKILLS = (*DOMAIN_BY_NAME["Algebra"].skills, *DOMAIN_BY_NAME["Advanced Math"].skills)
-SEEDS = 40
+#: Draws of each template; more with BONSAI_AUTHORING_SEEDS.
+SEEDS = int(os.environ.get("BONSAI_AUTHORING_SEEDS", "12"))
 x, y = symbol("x"), symbol("y")
 
 

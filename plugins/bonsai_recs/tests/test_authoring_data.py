@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import random
 import re
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 import pytest
-
-from bonsai_core.domain import DOMAIN_BY_NAME, number_of
 from bonsai_recs.authoring import figures, figures_shapes
 from bonsai_recs.authoring.kit import REGISTRY, Draft, Proof, ProofError, Template
 from bonsai_recs.authoring.making import frac, gives_away, money, num, numbers_in, root, times, typed, value_of
 from bonsai_recs.authoring.proofs_data import CHECKERS
+
+from bonsai_core.domain import DOMAIN_BY_NAME, number_of
 
 MODULES = (
     "ratios", "percentages", "data_analysis", "scatterplots", "probability", "statistics_claims", "studies",
@@ -30,7 +31,8 @@ SKILLS = [
     for skill in DOMAIN_BY_NAME[domain].skills
 ]
 CLAIMS = "Evaluating statistical claims: Observational studies and experiments"
-SEEDS = 40
+#: Draws of each template; more with BONSAI_AUTHORING_SEEDS.
+SEEDS = int(os.environ.get("BONSAI_AUTHORING_SEEDS", "20"))
 
 
 @functools.cache

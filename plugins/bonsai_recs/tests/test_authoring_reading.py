@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import pytest
-
-from bonsai_core.domain import BANDS, DOMAINS, Section
 from bonsai_recs.authoring import writing_boundaries, writing_forms
 from bonsai_recs.authoring.kit import REGISTRY, Draft, Proof, ProofError
 from bonsai_recs.authoring.proofs_editor import BLANK, CHECKERS, FAULTS, RELATIONS, relation_of
 from bonsai_recs.authoring.proofs_grammar import fault_of, joint_of, noun_kinds, verb_forms
 from bonsai_recs.authoring.prose import answer_line, seconds_for, unwrap
+
+from bonsai_core.domain import BANDS, DOMAINS, Section
 
 MODULES = ("reading", "writing_synthesis", "writing_transitions", "writing_boundaries", "writing_forms")
 for module in MODULES:

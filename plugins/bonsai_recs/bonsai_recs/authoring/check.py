@@ -102,7 +102,7 @@ def leaks(item: Question, text: str) -> str | None:
     """
     right, _ = right_and_wrong(item)
     given = f"{item.stem} {item.passage or ''}"
-    if item.choices and re.search(rf"\b(?:choice|option|answer|letter)\s+(?:is\s+)?\(?{item.answers[0]}\b", text):
+    if item.choices and re.search(rf"\b(?i:choice|option|answer|letter)\s+(?:is\s+)?\(?{item.answers[0]}\b", text):
         return "its letter"
     seen = set(_values(given))
     for answer in right:

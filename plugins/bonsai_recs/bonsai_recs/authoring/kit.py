@@ -128,7 +128,9 @@ class ProofError(AssertionError):
     """Raised by a checker of proofs: the answer is not what it claims to be, or a wrong choice is right too."""
 
 
-def template(skill: str, *, count: int) -> Callable[[Callable[[random.Random], Draft]], Callable[[random.Random], Draft]]:
+def template(
+    skill: str, *, count: int
+) -> Callable[[Callable[[random.Random], Draft]], Callable[[random.Random], Draft]]:
     """Declare a template that makes `count` questions of `skill`."""
 
     def declare(make: Callable[[random.Random], Draft]) -> Callable[[random.Random], Draft]:
