@@ -8,7 +8,7 @@ import re
 from importlib import import_module
 
 import pytest
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 from bonsai_recs.authoring.kit import REGISTRY, Draft, Proof, ProofError, Template, Unusable
 from bonsai_recs.authoring.mathread import relations, symbol, to_sympy
 from bonsai_recs.authoring.mathtext import dec, gives_away, lin, money, num, numbers_in, poly, value_of_choice

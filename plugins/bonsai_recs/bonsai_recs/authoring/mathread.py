@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from bonsai_recs.authoring.kit import ProofError
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import sympy  # type: ignore[import-untyped]
-from sympy.parsing import sympy_parser as parsing  # type: ignore[import-untyped]
+import sympy
+from sympy.parsing import sympy_parser as parsing
 
 from bonsai_recs.authoring.kit import Proof, ProofError
 from bonsai_recs.authoring.making import value_of

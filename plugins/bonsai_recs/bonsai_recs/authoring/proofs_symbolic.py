@@ -28,7 +28,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from bonsai_recs.authoring.kit import Proof, ProofError
 from bonsai_recs.authoring.mathread import Functions, Relation, is_zero, relations, symbol, to_sympy
