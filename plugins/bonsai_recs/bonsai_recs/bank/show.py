@@ -31,10 +31,10 @@ def summary(items: Sequence[Question]) -> dict[str, Any]:
 
 def print_summary(items: Sequence[Question]) -> None:
     """A table of what a bank holds."""
-    table = Table(title=f"{len(items)} questions", box=None, pad_edge=False)
+    table = Table(title=f"{len(items)} questions by difficulty band", box=None, pad_edge=False)
     table.add_column("Skill", overflow="fold")
-    for column in ("Questions", "Typed", "Figures", *(f"Band {band}" for band in BANDS)):
-        table.add_column(column, justify="right")
+    for column in ("All", "Typed", "Figure", *map(str, BANDS)):
+        table.add_column(column, justify="right", no_wrap=True)
     for skill, row in summary(items)["skills"].items():
         cells = (row["questions"], row["typed"], row["figures"], *row["bands"].values())
         table.add_row(skill, *(str(cell) if cell else "·" for cell in cells))
