@@ -5,13 +5,14 @@ Plain Python over the model; the plugin loads and saves.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bonsai_analytics.model.constants import shipped
 from bonsai_analytics.model.learner import Known, Learner
 from bonsai_analytics.model.mastery import mastery
 from bonsai_analytics.model.scores import shown as shown_score
-from bonsai_analytics.model.student import Student
+from bonsai_analytics.model.student import MEAN, VARIANCE, Student
 from bonsai_analytics.model.trend import Trend
 from bonsai_analytics.stats import SessionCounts, SkillCounts
 from bonsai_core.domain import DOMAIN_OF_SKILL, FORMATS, Section
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How far a bank's difficulty may be off, in squared logits: a band is 0.8 wide, and authors judge to about one.
 BANK_VARIANCE = 0.5
+#: Abilities are told to a hundredth of a logit, so that the same ones need not be worked out again and again.
+STEPS = 100
 _SECTION_NAMES = {skill: str(domain.section) for skill, domain in DOMAIN_OF_SKILL.items()}
 
 
@@ -35,9 +38,15 @@ def section_of(skill: str) -> Section | None:
     return domain.section if domain is not None else None
 
 
-def known(question: Question | None) -> Known | None:
-    """What a bank says of a question's difficulty."""
-    return None if question is None else Known(question.logit, BANK_VARIANCE, question.guessing)
+def known(question: Question | None, section: Section | None) -> Known | None:
+    """What is known of a question's difficulty: what its bank says.
+
+    A question of the test that no bank knows is somewhere around band 4. A skill of the test has no difficulty of its
+    own: bands are comparable between skills, so who gets a skill's questions right is good at it.
+    """
+    if question is not None:
+        return Known(question.logit, BANK_VARIANCE, question.guessing)
+    return Known(0.0, shipped().item_variance) if section is not None else None
 
 
 def expected_seconds(question: Question | None, section: Section | None) -> float | None:
@@ -52,10 +61,25 @@ def allowed_ms(section: Section | None) -> int:
     return round(FORMATS[section].seconds_per_question * 1000) if section is not None else 0
 
 
-def skill_mastery(student: Student, skill: str, answered: int) -> dict[str, Any]:
-    """A skill's mastery as payloads say it."""
-    told: dict[str, Any] = mastery(*student.posterior(skill, _SECTION_NAMES.get(skill), shipped()))
-    told["answered"] = answered
+@lru_cache(maxsize=65_536)
+def _mastery(mean: int, variance: int) -> dict[str, float]:
+    return mastery(mean / STEPS, variance / STEPS)
+
+
+def by_skill(student: Student, skills: SkillCounts) -> dict[str, dict[str, Any]]:
+    """The mastery of each skill as payloads say it."""
+    own_variance = shipped().skill_variance
+    sections = (None, *map(str, Section))
+    bases = {section: student.section_posterior(section, shipped()) for section in sections}
+    told: dict[str, dict[str, Any]] = {}
+    for name, (answered, _) in skills.skills.items():
+        mean, variance = bases[_SECTION_NAMES.get(name)]
+        known = student.skills.get(name)
+        if known is not None:
+            mean, variance = mean + known[MEAN], variance + known[VARIANCE]
+        else:
+            variance += own_variance
+        told[name] = {**_mastery(round(mean * STEPS), round(variance * STEPS)), "answered": answered}
     return told
 
 
@@ -66,7 +90,7 @@ def update(counts: SessionCounts, skills: SkillCounts, student: Student) -> dict
         "currentSession": counts.current(),
         "performance": {
             "overall": mastery(student.mean, student.variance + c.skill_variance)["mastery"],
-            "bySkill": {name: skill_mastery(student, name, count[0]) for name, count in skills.skills.items()},
+            "bySkill": by_skill(student, skills),
         },
     }
     if (score := shown_score(student, c)) is not None:

@@ -73,7 +73,7 @@ class Analytics(Plugin):
             of_skill=await session.shared(SKILL_STATISTICS, skill),
             of_item=await session.shared(ITEMS, answer.question_id),
             of_all=await session.shared(CALIBRATION, ALL),
-            known=live.known(question),
+            known=live.known(question, section),
             section=section and str(section),
             expected_seconds=live.expected_seconds(question, section),
         )
@@ -126,8 +126,8 @@ class Analytics(Plugin):
             "weeks": days.by_week(per_day),
             "totals": days.totals(per_day),
             "skills": {
-                name: {**live.skill_mastery(student, name, count[0]), "correct": count[1]}
-                for name, count in skills.skills.items()
+                name: {**told, "correct": skills.skills[name][1]}
+                for name, told in live.by_skill(student, skills).items()
             },
             "scores": [{"at": entry.at, **entry.data} for entry in past],
             "goal": await self._goal(session, student, query.utc_offset_minutes),

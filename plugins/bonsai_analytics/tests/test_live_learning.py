@@ -77,6 +77,15 @@ async def test_scores_are_withheld_until_ten_answers_in_a_section(live: LiveAnal
     assert seen[9].trend is not None
 
 
+async def test_who_gets_a_skills_questions_right_is_good_at_it(live: LiveAnalytics) -> None:
+    for n in range(16):
+        await live.record_answer(f"m{n}", True, 60, "Circles")
+        await live.record_answer(f"r{n}", n % 4 == 0, 60, "Inferences")
+    skills = (await numbers(live)).skills
+    assert skills["Circles"].low > 0.5
+    assert skills["Inferences"].mastery < 0.5
+
+
 async def test_skills_outside_the_test_never_give_a_score(live: LiveAnalytics) -> None:
     for n in range(25):
         await live.record_answer(f"q{n}", True, 60, "Juggling")

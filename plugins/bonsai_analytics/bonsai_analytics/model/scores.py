@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bonsai_analytics.model.constants import Constants
 from bonsai_analytics.model.learner import ATTENUATION
@@ -29,8 +29,11 @@ TABLES = Path(__file__).parent.parent / "data" / "scores.json"
 LEAST_ANSWERS = 10
 #: Variance of a form's difficulties around band 4, in squared logits: bands are .8 apart, and a form has all of them.
 FORM_VARIANCE = 1.4
-#: Gauss-Hermite nodes and weights for a standard normal, of three points: exact up to the fifth power.
-_NODES = ((-math.sqrt(3.0), 1 / 6), (0.0, 2 / 3), (math.sqrt(3.0), 1 / 6))
+
+
+#: The filter keeps abilities' variances and not their covariances, which answers make negative: a right answer is due
+#: to the general ability or to the skill. In simulation, the variance of a section's whole is this part of the sum.
+WHOLE = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,95 +100,87 @@ _SKILL_SHARES = {
 }
 
 
-def predict(student: Student, constants: Constants) -> dict[Section, Score]:
-    """The predicted score of every section with enough answers.
+class Part(NamedTuple):
+    """A section's scaled score.
 
-    Sections depend on one another by the general ability; `total` takes that into account.
+    Attributes:
+        mean: expectation.
+        own: variance that other sections do not share.
+        common: change of the score per standard deviation of the general ability, which they do share.
     """
-    return {section: _at_all(parts) for section, parts in _conditional(student, constants).items()}
+
+    mean: float
+    own: float
+    common: float
+
+
+def predict(student: Student, constants: Constants) -> dict[Section, Score]:
+    """The predicted score of every section with enough answers."""
+    return {section: _score([part], 1) for section, part in _parts(student, constants).items()}
+
+
+def total(student: Student, constants: Constants) -> Score | None:
+    """The predicted total; None unless both sections have enough answers."""
+    return _total(_parts(student, constants))
 
 
 def shown(student: Student, constants: Constants) -> dict[str, Any] | None:
     """The `score` of an update; None while no section has enough answers, the total only when both have."""
-    conditional = _conditional(student, constants)
-    if not conditional:
+    parts = _parts(student, constants)
+    if not parts:
         return None
-    sections = {section: _at_all(parts) for section, parts in conditional.items()}
+    sections = {section: _score([part], 1) for section, part in parts.items()}
     told: dict[str, Any] = {
         "sections": {
             str(name): {"score": score.score, "low": score.low, "high": score.high} for name, score in sections.items()
         }
     }
-    score = _total(conditional)
+    score = _total(parts)
     if score is not None:
         told |= {"total": score.score, "low": score.low, "high": score.high}
     return told
 
 
-def total(student: Student, constants: Constants) -> Score | None:
-    """The predicted total; None unless both sections have enough answers."""
-    return _total(_conditional(student, constants))
-
-
-#: For each node of the general ability: its weight, the expected scaled score, and that score's variance.
-_Parts = list[tuple[float, float, float]]
-
-
-def _conditional(student: Student, constants: Constants) -> dict[Section, _Parts]:
+def _parts(student: Student, constants: Constants) -> dict[Section, Part]:
     return {
-        section: _section(student, section, constants)
+        section: _part(student, section, constants)
         for section in Section
         if (counts := student.sections.get(section)) is not None and counts[2] >= LEAST_ANSWERS
     }
 
 
-def _section(student: Student, section: Section, constants: Constants) -> _Parts:
-    mean, variance, answered, guesses = student.sections[section]
+def _part(student: Student, section: Section, constants: Constants) -> Part:
+    """A section's score: the raw score's mean over the posterior, its spread by the slopes (the delta method)."""
+    section_mean, section_variance, answered, guesses = student.sections[section]
     middle, width = tables()[section]
-    questions = len(middle) - 1
-    guess = guesses / answered
-    reach = 1.0 - guess - constants.slip
-    skills = []
+    questions, guess = len(middle) - 1, guesses / answered
+    reach, exp, sqrt = 1.0 - guess - constants.slip, math.exp, math.sqrt
+    mean, variance = student.mean + section_mean, student.variance + section_variance + FORM_VARIANCE
+    raw = luck = uneven = slope = 0.0
     for skill, share in _SKILL_SHARES[section]:
         known = student.skills.get(skill)
         own_mean, own_variance = (known[MEAN], known[VARIANCE]) if known else (0.0, constants.skill_variance)
-        flat = 1.0 / math.sqrt(1.0 + ATTENUATION * (own_variance + FORM_VARIANCE))
-        skills.append((share * questions, (mean + own_mean) * flat, own_variance, flat))
-    deviation, exp = math.sqrt(student.variance), math.exp
-    parts: _Parts = []
-    for node, weight in _NODES:
-        ability = student.mean + node * deviation
-        raw = luck = slope_all = 0.0
-        for number, offset, own_variance, flat in skills:
-            s = 1.0 / (1.0 + exp(min(-ability * flat - offset, 500.0)))
-            p = guess + reach * s
-            slope = number * reach * s * (1.0 - s) * flat
-            raw += number * p
-            luck += number * p * (1.0 - p) + slope * slope * own_variance
-            slope_all += slope
-        spread = math.sqrt(luck + slope_all * slope_all * variance)
-        rise = (scaled(middle, raw + spread) - scaled(middle, raw - spread)) / 2
-        parts.append((weight, scaled(middle, raw), rise * rise + scaled(width, raw) ** 2 / 12))
-    return parts
+        flat = 1.0 / sqrt(1.0 + ATTENUATION * (variance + own_variance))
+        s = 1.0 / (1.0 + exp(min((mean + own_mean) * -flat, 500.0)))
+        p, steep = guess + reach * s, share * reach * s * (1.0 - s) * flat
+        raw += share * p
+        luck += share * p * (1.0 - p)
+        uneven += steep * steep * own_variance
+        slope += steep
+    raw *= questions
+    slope *= questions
+    apart = luck * questions + WHOLE * (uneven * questions * questions + slope * slope * section_variance)
+    spread = sqrt(apart + WHOLE * slope * slope * student.variance)
+    rise = (scaled(middle, raw + spread) - scaled(middle, raw - spread)) / (2 * spread)
+    own = rise * rise * apart + scaled(width, raw) ** 2 / 12
+    return Part(scaled(middle, raw), own, rise * slope * sqrt(WHOLE * student.variance))
 
 
-def _at_all(parts: _Parts) -> Score:
+def _total(parts: dict[Section, Part]) -> Score | None:
+    return _score(list(parts.values()), len(parts)) if len(parts) == len(Section) else None
+
+
+def _score(parts: list[Part], sections: int) -> Score:
+    mean, own, common = (sum(values) for values in zip(*parts, strict=True))
     low, high = SECTION_SCORES
-    return _score(parts, low, high)
-
-
-def _total(conditional: dict[Section, _Parts]) -> Score | None:
-    if len(conditional) < len(Section):
-        return None
-    parts = [
-        (nodes[0][0], sum(node[1] for node in nodes), sum(node[2] for node in nodes))
-        for nodes in zip(*conditional.values(), strict=True)
-    ]
-    low, high = SECTION_SCORES
-    return _score(parts, low * len(Section), high * len(Section))
-
-
-def _score(parts: _Parts, least: int, most: int) -> Score:
-    mean = sum(weight * value for weight, value, _ in parts)
-    variance = sum(weight * (own + (value - mean) ** 2) for weight, value, own in parts)
-    return Score(mean, math.sqrt(variance), least, most)
+    return Score(mean, math.sqrt(own + common * common), low * sections, high * sections)

@@ -85,13 +85,18 @@ class Student:
             self.sections,
         ]
 
+    def section_posterior(self, section: str | None, constants: Constants) -> tuple[float, float]:
+        """Mean and variance of the ability in a section of the test; with None, of the general ability."""
+        if section is None:
+            return self.mean, self.variance
+        own = self.sections.get(section)
+        if own is None:
+            return self.mean, self.variance + constants.section_variance
+        return self.mean + own[0], self.variance + own[1]
+
     def posterior(self, skill: str, section: str | None, constants: Constants) -> tuple[float, float]:
         """Mean and variance of the ability on a skill, in logits: what an item's difficulty is to be compared with."""
-        mean, variance = self.mean, self.variance
-        if section is not None:
-            own = self.sections.get(section)
-            mean += own[0] if own else 0.0
-            variance += own[1] if own else constants.section_variance
+        mean, variance = self.section_posterior(section, constants)
         known = self.skills.get(skill)
         if known is None:
             return mean, variance + constants.skill_variance
