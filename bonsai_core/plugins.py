@@ -253,6 +253,8 @@ class Plugins:
         signatures = declared_handlers(instance)
         if not core:
             self._check_owners(record, signatures)
+        if (specs := getattr(instance, "hookspecs", None)) is not None:  # hooks that this plugin calls on others
+            self._manager.add_hookspecs(specs)
         self._manager.register(instance, record.name)
         try:
             self._manager.check_pending()
