@@ -256,7 +256,7 @@ async def play(plan: Plan, settings: Settings, show: Callable[[Outcome], Awaitab
         shown = asyncio.ensure_future(show(outcome))
         began = time.monotonic()
         students = asyncio.ensure_future(_all(game, plan.students))
-        failure: str | None = None
+        failures: list[str] = []
         try:
             while not students.done():
                 await asyncio.wait((students,), timeout=0.2)
@@ -267,12 +267,12 @@ async def play(plan: Plan, settings: Settings, show: Callable[[Outcome], Awaitab
                     raise SimulationFailed(f"nothing was answered for {silent:.0f} s{why}; is the server still there?")
             await students
         except* (ClientError, SimulationFailed) as group:
-            failure = _first(group)  # raised below: what is raised here would come as a group
+            failures.append(_first(group))  # raised below: what is raised here would come as a group
         finally:
             students.cancel()
             shown.cancel()
-        if failure is not None:
-            raise SimulationFailed(failure)
+        if failures:
+            raise SimulationFailed(failures[0])
             await asyncio.gather(students, shown, return_exceptions=True)
     return outcome
 
