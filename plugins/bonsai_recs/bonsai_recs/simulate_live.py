@@ -271,9 +271,9 @@ async def play(plan: Plan, settings: Settings, show: Callable[[Outcome], Awaitab
         finally:
             students.cancel()
             shown.cancel()
+            await asyncio.gather(students, shown, return_exceptions=True)
         if failures:
             raise SimulationFailed(failures[0])
-            await asyncio.gather(students, shown, return_exceptions=True)
     return outcome
 
 
