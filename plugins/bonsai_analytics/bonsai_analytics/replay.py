@@ -116,10 +116,13 @@ class Replay:
                 await asyncio.gather(students, return_exceptions=True)
                 why = f" ({self.outcome.hint})" if self.outcome.hint else ""
                 raise ReplayFailed(f"nothing was acknowledged for {silent:.0f} s{why}; is the server still there?")
+        failures: list[str] = []
         try:
             await students
         except* ClientError as group:
-            raise ReplayFailed(str(group.exceptions[0])) from None
+            failures.append(str(group.exceptions[0]))  # raised below: what is raised here may come as a group
+        if failures:
+            raise ReplayFailed(failures[0])
         return self.outcome
 
     async def _play_all(self) -> None:
