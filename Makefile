@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 # The programs that tests need besides Python, as COMMAND or COMMAND:PACKAGE.
-SYSTEM := redis-server node:nodejs npm
+SYSTEM := redis-server node:nodejs npm chromium
 # Everything that is type-checked; a tests folder of a plugin only once it holds Python.
 TYPED := $(wildcard bonsai_core tests tools bench plugins/*/bonsai_*) $(sort $(dir $(wildcard plugins/*/tests/*.py)))
 MEMBERS := $(wildcard plugins/*/pyproject.toml)

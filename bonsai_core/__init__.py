@@ -12,7 +12,7 @@ from bonsai_core.protocol import ErrorCode
 if TYPE_CHECKING:
     from bonsai_core.app import App
     from bonsai_core.auth import mint_token
-    from bonsai_core.domain import Answer, Question
+    from bonsai_core.domain import Answer, Question, QuestionAnalysis
     from bonsai_core.session import Entry, Session
     from bonsai_core.settings import Settings
 
@@ -26,6 +26,7 @@ __all__ = [
     "Payload",
     "Plugin",
     "Question",
+    "QuestionAnalysis",
     "Refused",
     "Session",
     "Settings",
@@ -41,6 +42,7 @@ _LAZY = {
     "Session": "bonsai_core.session",
     "Entry": "bonsai_core.session",
     "Question": "bonsai_core.domain",
+    "QuestionAnalysis": "bonsai_core.domain",
     "Answer": "bonsai_core.domain",
     "Settings": "bonsai_core.settings",
     "mint_token": "bonsai_core.auth",

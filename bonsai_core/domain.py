@@ -245,6 +245,47 @@ class Question(Payload):
         return any(same_answer(answer, accepted) for accepted in self.answers)
 
 
+class Insight(Payload):
+    """One thing that an analysis has to say about a question.
+
+    Attributes:
+        kind: `goal`, `quantity`, `trap`, `first_step`, `strategy` or `pace`; an analyser may add its own.
+    """
+
+    kind: ShortText
+    text: Text
+
+
+class QuestionAnalysis(Payload):
+    """What was read from a screenshot or a text, as `question:analyzed` carries it. It never holds the answer.
+
+    Attributes:
+        text: all that was read, in reading order.
+        stem: what is asked; empty when no question was found.
+        choices: letters and texts; empty for a typed answer.
+        section: name of a section, or `unknown` for what is no question of the test; so with domain and skill.
+        difficulty: probability of `easy`, `medium` and `hard`; they add up to 1.
+        confidence: of section, domain and skill, each 0..1.
+        matched_question_id: the bank's question that this is.
+        has_figure: a figure or table belongs to it.
+        expected_seconds: usual time to answer.
+    """
+
+    text: Text
+    passage: Text | None = None
+    stem: Text = ""
+    choices: list[Choice] = []
+    section: ShortText = "unknown"
+    domain: ShortText = "unknown"
+    skill: ShortText = "unknown"
+    difficulty: dict[Difficulty, float] = {}
+    confidence: dict[Literal["section", "domain", "skill"], float] = {}
+    matched_question_id: ShortText | None = None
+    insights: list[Insight] = []
+    has_figure: bool = False
+    expected_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+
+
 class Answer(Payload):
     """A student's answer to a question.
 

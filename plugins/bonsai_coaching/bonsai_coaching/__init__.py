@@ -1,0 +1,1 @@
+"""Instant coaching for Bonsai Real-Time: hint ladders, strategies, and a coach that speaks up at the right moment."""

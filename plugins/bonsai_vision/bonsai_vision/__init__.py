@@ -1,0 +1,1 @@
+"""Live question analysis for Bonsai Real-Time: a screenshot becomes a question, step by step, on your own machine."""
