@@ -23,6 +23,7 @@ from bonsai_core.limits import Limits
 from bonsai_core.metrics import Metrics
 from bonsai_core.plugins import Handler, Plugins
 from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
+from bonsai_core.room_access import RoomAccess
 from bonsai_core.rooms import Rooms
 from bonsai_core.session import Documents, LiveSession, Session, to_json
 from bonsai_core.settings import Settings
@@ -169,6 +170,7 @@ class App:
             now=monotonic,
         )
         self.gate = Gate(self)
+        self.room_access = RoomAccess(self)
         self.dispatcher = Dispatcher(self)
         self.routes: list[HttpRoute] = []
         self.started_at = clock()
@@ -211,11 +213,7 @@ class App:
         self.supervisor.plugins = {r.name: r.guard for r in self.plugins.loaded()}
 
     async def _run_process_hook(self, name: str) -> None:
-        for handler in self.plugins.hooks.get(name, ()):
-            try:
-                await self._call(handler, app=self)
-            except (PluginFault, Refused, StoreUnavailable):
-                log.error("plugin did not get through a hook", plugin=handler.name, hook=name)
+        _ = await self.call_hook(name, app=self)
 
     async def _call(self, handler: Handler, **named: Any) -> Any:
         return await self.supervisor.call_apart(
@@ -256,6 +254,40 @@ class App:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background task failed", task=task.get_name(), failure=type(error).__name__)
+
+    async def act(self, plugin: object, user: str, session_id: str, function: Callable[[Session], Any]) -> Any:
+        """Do something in a session without an event of its own: on a timer, or in another user's session.
+
+        It is a unit of work like a handler's, in the session's turn, and runs again when a document changed meanwhile.
+        What it emits is not observed by other plugins. A handler must not call it for the session that it works in: it
+        would wait for itself. To act once for a message that may be resent, remember `Session.event_key`.
+
+        Args:
+            plugin: the calling plugin object: its documents and streams are the ones that `function` sees.
+            function: `function(session)`, sync or async; `session.device` is None.
+
+        Returns:
+            What `function` returned.
+
+        Raises:
+            Refused: the user has no such session, or `function` refused.
+            PluginFault, StoreUnavailable: it failed, or the store is away: nothing happened.
+        """
+        return await self.dispatcher.act(self.plugins.record_of(plugin), user, session_id, function)
+
+    async def call_hook(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call a hook that a plugin defined (`Plugin.hookspecs`) on all plugins, each with its own deadline.
+
+        Returns:
+            (plugin name, result) of each implementation that got through; the others' failures are logged.
+        """
+        results = []
+        for handler in self.plugins.hooks.get(hook, ()):
+            try:
+                results.append((handler.name, await self._call(handler, **arguments)))
+            except (PluginFault, Refused, StoreUnavailable):
+                log.error("plugin did not get through a hook", plugin=handler.name, hook=hook)
+        return results
 
     async def find_question(self, question_id: str) -> Question | None:
         """The question with this id, from the first plugin that knows it; None when nobody does."""

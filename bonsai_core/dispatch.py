@@ -21,7 +21,7 @@ from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault, apart
-from bonsai_core.plugins import Handler, Route
+from bonsai_core.plugins import Handler, PluginRecord, Route
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
 from bonsai_core.store.base import AlreadyDone, Mark, StoreError, StoreUnavailable, VersionConflict
@@ -119,6 +119,22 @@ class Dispatcher:
         connection.refuse(
             frame.id, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}", self._app.now()
         )
+
+    async def act(self, record: PluginRecord, user: str, session_id: str, function: Callable[..., Any]) -> Any:
+        """Run a plugin's function as a unit of work in a session, as `App.act` says."""
+        app = self._app
+        if await app.store.session_owner(session_id) != user:
+            raise Refused(ErrorCode.FORBIDDEN, "this user has no such session")
+        live = app.sessions.get(session_id, user)
+        if live.turn.held:
+            await live.turn.wait()
+        live.turn.held = True
+        try:
+            result, _ = await run_unit_apart(app, live, None, Handler(record, function, ("session",)), {})
+            return result
+        finally:
+            live.turn.release()
+            app.sessions.done(live)
 
     async def run_hook(self, live: LiveSession, connection: Connection | None, handler: Handler, **named: Any) -> Any:
         """Run one implementation of a session hook (`on_connect`, ...) in a unit of work of its own.
@@ -415,7 +431,7 @@ class _Work:
         """
         mark = done.get(key) if done else None
         if mark is None:
-            session = Session(self.app, self.live, handler.record, self.connection)
+            session = Session(self.app, self.live, handler.record, self.connection, self.event)
             signature = handler.signature
             if signature is None:
                 arguments = handler.bind(session, {"event": payload})

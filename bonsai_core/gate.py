@@ -23,7 +23,7 @@ from bonsai_core.isolation import PluginFault
 from bonsai_core.payload import Payload
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.rooms import Joined
-from bonsai_core.session import Client, LiveSession, Session, session_room, user_room
+from bonsai_core.session import Client, LiveSession, session_room, user_room
 from bonsai_core.store.base import DeviceInfo, Message, Position, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -295,10 +295,10 @@ class Gate:
         connection.session = live
         connection.bad_frames = 0
         for name, position in resume.items():
-            if name not in (user_room(live.user), session_room(live.id)) and await self._may_join(
-                live, connection, name
-            ):
-                joined.append(await app.rooms.join(connection, name, "", _position(position)))
+            if name in connection.rooms:
+                continue
+            if (owner := await app.room_access.allowed(live, connection, name)) is not None:
+                joined.append(await app.rooms.join(connection, name, owner, _position(position)))
         for entry in joined:
             if entry.room in resume:
                 app.metrics.recoveries[entry.recovered] += 1
@@ -378,47 +378,6 @@ class Gate:
                 raise _Rejected(CloseCode.FORBIDDEN, ErrorCode.FORBIDDEN, "this user may not come in")
         return identity
 
-    # Rooms of plugins
-
-    async def join_room(self, session: Session, connection: Connection, room: str) -> None:
-        """Put a joined connection into a plugin's room and tell it `room:joined`.
-
-        Raises:
-            Refused: `forbidden`.
-        """
-        live = connection.session
-        if live is None:
-            return
-        if room in connection.rooms:
-            return
-        if not await self._may_join(live, connection, room):
-            raise Refused(ErrorCode.FORBIDDEN, f"this device may not join room {room!r}")
-        joined = await self._app.rooms.join(connection, room, "", None)
-        position = {"room": room, "epoch": joined.position.epoch, "offset": joined.position.offset, "recovered": False}
-        connection.send(protocol.encode_event("room:joined", protocol.encode_json(position), self._app.now()))
-        self._app.rooms.release(connection, [joined], None)
-
-    async def _may_join(self, live: LiveSession, connection: Connection, room: str) -> bool:
-        """Ask every plugin; one False forbids, one True is needed, failures forbid."""
-        if room.startswith(("user:", "session:")) and not self._app.plugins.hooks.get("authorize_room"):
-            return False
-        allowed = False
-        for handler in self._app.plugins.hooks.get("authorize_room", ()):
-            session = Session(self._app, live, handler.record, connection)
-            try:
-                verdict = await self._app.supervisor.call_apart(
-                    handler.record.guard,
-                    handler.function,
-                    *handler.bind(session, {"room": room}),
-                    what="authorize_room",
-                )
-            except (PluginFault, Refused):
-                return False
-            if verdict is False:
-                return False
-            allowed = allowed or verdict is True
-        return allowed
-
     # Renewal and leaving
 
     async def _refresh(self, connection: Connection, frame: Frame) -> None:
@@ -440,6 +399,7 @@ class Gate:
             return
         connection.identity = new
         connection.expiring_told = False
+        await app.room_access.check_again(live, connection)
         if frame.id is not None:
             data = protocol.encode_json({"tokenExpiresAt": new.expires_at})
             connection.send(protocol.encode_ack(frame.id, data, app.now()))

@@ -89,8 +89,14 @@ class HookSpecs:
         """
 
     @hookspec
-    def authorize_room(self, session: Session, room: str) -> Awaitable[bool | None] | bool | None:
-        """May this device join a room that is neither its user's nor its session's? Asked again on each resume.
+    def authorize_room(self, session: Session, room: str, owner: str) -> Awaitable[bool | None] | bool | None:
+        """May this device join a room that is neither its user's nor its session's?
+
+        Asked again on each resume and when the device got a new token.
+
+        Args:
+            session: the asking device's; `session.roles` and `session.claims` say whose it is.
+            owner: the user to whom a `user:...` or `session:...` room belongs; empty for a plugin's own room.
 
         Returns:
             True to allow, False to forbid, None for no opinion. One False forbids; without any True it is forbidden.

@@ -338,6 +338,17 @@ class Plugins:
             return self.unowned
         return route
 
+    def record_of(self, plugin: object) -> PluginRecord:
+        """The record of a plugin object in use.
+
+        Raises:
+            PluginError: it is not in use.
+        """
+        for record in self.records.values():
+            if record.instance is plugin:
+                return record
+        raise PluginError(f"{type(plugin).__name__} is not a plugin in use")
+
     def loaded(self) -> list[PluginRecord]:
         """Records of the plugins in use, in calling order, without the core's own."""
         return [r for r in self.records.values() if r.instance is not None and r.name != CORE]

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from bonsai_core import protocol
 from bonsai_core.connection import Connection
+from bonsai_core.events import Event
 from bonsai_core.store.base import Delta, DeviceInfo, Document, Mark, Message, Record, Store, Unit, Write
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Session:
     __slots__ = (
         "_connection",
         "_deltas",
+        "_event",
         "_live",
         "_loaded",
         "_messages",
@@ -200,11 +202,19 @@ class Session:
         "app",
     )
 
-    def __init__(self, app: App, live: LiveSession, plugin: PluginRecord, connection: Connection | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        live: LiveSession,
+        plugin: PluginRecord,
+        connection: Connection | None,
+        event: Event | None = None,
+    ) -> None:
         self.app = app
         self._live = live
         self._plugin = plugin
         self._connection = connection
+        self._event = event
         #: key -> version as loaded; key -> new value as JSON bytes (None: delete).
         self._loaded: dict[str, int] = {}
         self._writes: dict[str, bytes | None] | None = None
@@ -246,6 +256,15 @@ class Session:
     def client_id(self) -> str:
         """The sending client's id; empty for background work."""
         return self._connection.client_id if self._connection else ""
+
+    @property
+    def event_key(self) -> str | None:
+        """Names the client's message under work, the same each time it is resent or run again; None without an id.
+
+        For effects outside this unit of work, such as `App.act`: what remembers the key can do them once.
+        """
+        event = self._event
+        return f"{self.user}/{event.client_id}/{event.id}" if event is not None and event.id is not None else None
 
     @property
     def recovered(self) -> bool:
@@ -387,20 +406,19 @@ class Session:
         )
 
     async def join(self, room: str) -> None:
-        """Put the asking device into a room of a plugin; it is told `room:joined`.
+        """Put the asking device into a room of a plugin, or of another user or session; it is told `room:joined`.
 
         Raises:
             Refused: no plugin's `authorize_room` allows it.
         """
         if self._connection is None:
             raise RuntimeError("background work has no device to join a room with")
-        await self.app.gate.join_room(self, self._connection, room)
+        await self.app.room_access.join(self._connection, room)
 
     async def leave(self, room: str) -> None:
-        """Take the asking device out of a plugin's room; it is told `room:left`."""
+        """Take the asking device out of a room that it joined so; it is told `room:left`."""
         if self._connection is not None and room not in (user_room(self.user), session_room(self.id)):
-            await self.app.rooms.leave(self._connection, room)
-            self._connection.send(protocol.encode_event("room:left", to_json({"room": room}), self.now))
+            await self.app.room_access.leave(self._connection, room)
 
     # For the dispatcher
 

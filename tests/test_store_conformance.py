@@ -503,10 +503,12 @@ async def test_recovery_joins_live_delivery_without_a_gap(live: Live) -> None:
 
 
 async def test_a_session_belongs_to_whoever_claimed_it_first(live: Live) -> None:
+    assert await live.store.session_owner("s") is None
     owners = await asyncio.gather(*(live.store.claim_session("s", user) for user in ("ann", "bob", "cyd")))
     assert len(set(owners)) == 1
     assert owners[0] in {"ann", "bob", "cyd"}
     assert await live.store.claim_session("s", "dan") == owners[0]
+    assert await live.store.session_owner("s") == owners[0]
     assert await live.store.claim_session("t", "dan") == "dan"
 
 

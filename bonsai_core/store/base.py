@@ -282,6 +282,10 @@ class Store(ABC):
         """Make `user` the session's owner if it has none; return its owner."""
 
     @abstractmethod
+    async def session_owner(self, session_id: str) -> str | None:
+        """The user whose session this is; None when nobody has claimed it."""
+
+    @abstractmethod
     async def device_joined(self, user: str, session_id: str, device: DeviceInfo) -> list[DeviceInfo]:
         """Add (or replace, by client_id) a device; return all of the session's devices, oldest first."""
 

@@ -222,10 +222,13 @@ class SqliteStore(Store):
 
     @override
     async def claim_session(self, session_id: str, user: str) -> str:
+        owner = await self.session_owner(session_id)
+        return owner if owner is not None else await self._writing.submit(partial(self._units.claim, session_id, user))
+
+    @override
+    async def session_owner(self, session_id: str) -> str | None:
         rows = self._rows("SELECT user FROM sessions WHERE session = ?", (session_id,))
-        if rows:
-            return str(rows[0][0])
-        return await self._writing.submit(partial(self._units.claim, session_id, user))
+        return str(rows[0][0]) if rows else None
 
     @override
     async def device_joined(self, user: str, session_id: str, device: DeviceInfo) -> list[DeviceInfo]:

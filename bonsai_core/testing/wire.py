@@ -363,6 +363,7 @@ class Endpoint:
         join: bool = True,
         token: str | None = None,
         roles: Sequence[str] = ("student",),
+        students: Sequence[str] = (),
         device: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         autoping: bool = True,
@@ -372,7 +373,7 @@ class Endpoint:
 
         Args:
             join: False leaves `user:connect` to the test.
-            token: instead of a fresh one for `user` with `roles`.
+            token: instead of a fresh one for `user` with `roles` and, for a tutor, `students`.
             url: connect there instead, such as to a `TcpProxy`.
 
         Raises:
@@ -381,7 +382,7 @@ class Endpoint:
         wire = await WireClient.open(url or self.ws_url, headers=headers, autoping=autoping)
         self._clients.append(wire)
         if join:
-            token = token or self.token(user, roles=roles)
+            token = token or self.token(user, roles=roles, students=students)
             await wire.join(token=token, session=session, client=client, resume=resume, device=device)
         return wire
 

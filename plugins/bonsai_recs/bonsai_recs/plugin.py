@@ -209,15 +209,8 @@ class Recs(Plugin):
 
     async def _load_banks(self, app: App) -> Recommender:
         sources: list[tuple[str, Callable[[], Iterable[Question]]]] = [(self.name, self._load)]
-        for handler in app.plugins.hooks.get("add_questions", ()):
-            try:
-                brought = await app.supervisor.call_apart(
-                    handler.record.guard, handler.function, *handler.bind(None, {}), what="add_questions"
-                )
-            except Exception as error:
-                log.error("plugin %s brought no questions: %s", handler.name, type(error).__name__)
-                continue
-            sources.append((handler.name, partial(list, brought or ())))
+        for name, brought in await app.call_hook("add_questions"):
+            sources.append((name, partial(list, brought or ())))
         self._recommender = await asyncio.to_thread(_make, sources)
         return self._recommender
 
