@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
@@ -85,3 +86,55 @@ def slow(until: str) -> Any:
     while not Path(until).exists():
         time.sleep(0.005)
     return Scripted()
+
+
+#: What a scripted picture begins with, so that it passes for one.
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Reader:
+    """Stands for the pipeline: a "picture" is `PNG` and JSON that says what is read from it and how that goes.
+
+    `{"text", "wait"?: a file to wait for, "die"?: true, "log"?: a file that every reading is written to}`
+    """
+
+    def __init__(self, stages: Mapping[str, str | None], max_bytes: int, max_pixels: int) -> None:
+        self._known: list[dict[str, Any]] = []
+
+    def configure(self, data: bytes) -> None:
+        self._known = json.loads(data)
+
+    def __call__(self, request: Mapping[str, Any], data: bytes, progress: Progress) -> Any:
+        script = json.loads(data.removeprefix(PNG)) if request["kind"] == "image" else {"text": data.decode()}
+        text = script["text"]
+        if "log" in script:
+            with Path(script["log"]).open("a") as log:
+                log.write(f"{text}\n")
+        progress("decode", 0.1, None)
+        while "wait" in script and not Path(script["wait"]).exists():
+            time.sleep(0.005)
+            progress("decode", 0.1, None)
+        if "die" in script:
+            os.abort()
+        progress("ocr", 0.7, {"text": text})
+        analysis = {
+            "text": text,
+            "stem": text,
+            "section": "Math",
+            "domain": "Algebra",
+            "skill": "Linear functions",
+            "difficulty": {"easy": 0.2, "medium": 0.5, "hard": 0.3},
+            "confidence": {"section": 0.99, "domain": 0.9, "skill": script.get("skill", 0.8)},
+            "insights": [{"kind": "goal", "text": "Find the slope."}],
+            "matchedQuestionId": next((known["id"] for known in self._known if known["stem"] == text), None),
+        }
+        return {"analysis": analysis, "timings": {"decode": 1.0, "ocr": 2.0}}
+
+
+class Late(Reader):
+    """Is loaded when the file that the environment names appears."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        while not Path(os.environ["VISION_TEST_LOADED"]).exists():
+            time.sleep(0.005)
