@@ -22,6 +22,7 @@ from bonsai_core.store.base import (
     VersionConflict,
     Write,
 )
+from bonsai_core.testing import RedisServer
 
 #: The store's URL for an empty directory.
 BACKENDS: dict[str, Callable[[Path], str]] = {
@@ -48,7 +49,10 @@ Step = tuple[str, Mark | None, dict[str, tuple[bytes | None, int]], list[Record]
 class Model:
     """The interface as dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: bool) -> None:
+        self.shared = shared
+        #: The last versions of deleted documents: where processes share a store, versions go on from them.
+        self.gone: dict[tuple[str, str], int] = {}
         self.documents: dict[tuple[str, str], Document] = {}
         self.marks: dict[tuple[str, str, int, str], Mark] = {}
         self.records: dict[tuple[str, str], list[Record]] = {}
@@ -69,9 +73,12 @@ class Model:
         if unit.mark is not None:
             self.marks[unit.user, unit.mark.client, unit.mark.id, unit.mark.plugin] = unit.mark
         for write in unit.writes:
-            self.documents.pop((unit.user, write.key), None)
+            place = (unit.user, write.key)
+            before = self.documents.pop(place, None)
+            if self.shared and before is not None:
+                self.gone[place] = before.version
             if write.value is not None:
-                self.documents[unit.user, write.key] = Document(write.value, write.version + 1)
+                self.documents[place] = Document(write.value, max(write.version, self.gone.get(place, 0)) + 1)
         for record in unit.records:
             stream = self.records.setdefault((unit.user, record.stream), [])
             stream.append(Record(record.stream, record.value, record.at, len(stream) + 1))
@@ -83,8 +90,8 @@ class Model:
 async def compare(url: str, script: list[Step]) -> None:
     """Play the script to a store and to the model; they must agree after each step and in the end."""
     heard: list[Message] = []
-    model = Model()
     store = create_store(url, max_messages=1000, max_age=3600.0, window=100, clock=lambda: NOW)
+    model = Model(store.shared)
     news = asyncio.Event()
 
     def listen(message: Message, epoch: str) -> None:
@@ -141,3 +148,11 @@ def test_a_store_behaves_like_its_model(
     backend: str, tmp_path_factory: pytest.TempPathFactory, script: list[Step]
 ) -> None:
     asyncio.run(compare(BACKENDS[backend](tmp_path_factory.mktemp("store")), script))
+
+
+@pytest.mark.redis
+@settings(max_examples=40, deadline=None)
+@given(script=st.lists(steps, max_size=12))
+def test_redis_behaves_like_the_model(shared_redis: RedisServer, script: list[Step]) -> None:
+    shared_redis.command("FLUSHALL")
+    asyncio.run(compare(shared_redis.url, script))

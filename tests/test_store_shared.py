@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,11 @@ from bonsai_core.store.base import Delta, Unit, VersionConflict, Write
 from tests.test_store_conformance import BACKENDS, Live
 
 
-@pytest.fixture(params=list(BACKENDS.values()), ids=list(BACKENDS))
+@pytest.fixture(params=[*BACKENDS, pytest.param("redis", marks=pytest.mark.redis)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    make: Callable[[Path], str] = request.param
-    return make(tmp_path)
+    if request.param == "redis":
+        return str(request.getfixturevalue("redis_url"))
+    return BACKENDS[request.param](tmp_path)
 
 
 def add(name: str, key: str, old: bytes | None, deltas: list[bytes]) -> bytes:

@@ -11,15 +11,32 @@ class StoreUrlError(StoreError, ValueError):
     """The store URL names no store that this version has."""
 
 
-def create_store(url: str, *, max_messages: int, max_age: float, window: int, clock: Callable[[], int]) -> Store:
+#: What a Redis URL may begin with.
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+
+
+def create_store(
+    url: str,
+    *,
+    max_messages: int,
+    max_age: float,
+    window: int,
+    clock: Callable[[], int],
+    node: str = "",
+    timeout: float = 2.0,
+) -> Store:
     """Build the store that `url` names; nothing is opened yet.
 
     Args:
-        url: `sqlite:///relative/path`, `sqlite:////absolute/path` or `sqlite://` (memory), as SQLAlchemy writes them.
+        url: `sqlite:///relative/path`, `sqlite:////absolute/path` or `sqlite://` (memory), as SQLAlchemy writes them;
+            `redis://host:port/db`, `rediss://...`, `unix://path`, `redis+sentinel://host:port,host:port/service/db`,
+            `redis+cluster://host:port,host:port`.
         max_messages: how many of the newest messages a room log keeps.
         max_age: age in seconds up to which logged messages can be recovered.
         window: how many of a client's newest ids keep their duplicate marks.
         clock: gives now, in milliseconds since the epoch.
+        node: this process's id among the nodes, for a store that processes share.
+        timeout: how long Redis may take to answer, in seconds.
 
     Raises:
         StoreUrlError: the URL is malformed or its scheme is unknown.
@@ -28,13 +45,16 @@ def create_store(url: str, *, max_messages: int, max_age: float, window: int, cl
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise StoreUrlError("the store URL has no scheme; write for example sqlite:///.bonsai/bonsai.db")
-    if scheme in ("redis", "rediss"):
-        raise StoreUrlError(
-            f"{scheme}:// is not supported: the Redis store is not part of this version; "
-            "use sqlite:///path (one process) instead"
+    if scheme in REDIS_SCHEMES:
+        from bonsai_core.store.redis import RedisStore
+
+        return RedisStore(
+            url, max_messages=max_messages, max_age=max_age, window=window, clock=clock, node=node, timeout=timeout
         )
     if scheme != "sqlite":
-        raise StoreUrlError(f"unknown store scheme {scheme!r}; this version has sqlite:///path and sqlite:// (memory)")
+        raise StoreUrlError(
+            f"unknown store scheme {scheme!r}; known are sqlite:///path, sqlite:// (memory) and redis://"
+        )
     if rest and not rest.startswith("/"):
         raise StoreUrlError("sqlite:// takes no host: write sqlite:///relative/path or sqlite:////absolute/path")
     if "?" in rest:

@@ -42,6 +42,13 @@ class AlreadyDone(StoreError):
         self.mark = mark
 
 
+class Replaced(StoreError):
+    """The sender's connection was replaced by a newer one of the same client, on another node. Nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__("a newer connection of this client has taken over")
+
+
 class Document(msgspec.Struct, frozen=True, gc=False):
     """A stored document: JSON bytes and the version they have (1 for the first)."""
 
@@ -54,7 +61,7 @@ class Write(msgspec.Struct, frozen=True, gc=False):
 
     `version` is the version it was loaded at, 0 when it did not exist; the commit raises `VersionConflict`
     when that is no longer so. After the commit the document's version is `version + 1`. A deleted document
-    counts as not existing.
+    counts as not existing; where processes share a store, one made anew goes on with the versions of the old.
     """
 
     key: str
@@ -134,7 +141,11 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Unit:
-    """A unit of work: all that one plugin did in answer to one event of `user`."""
+    """A unit of work: all that one plugin did in answer to one event of `user`.
+
+    `reads` are the versions of documents that were loaded but not written. `sender` names the client and its connection
+    (`connection_name`). Both matter only to a store that processes share.
+    """
 
     user: str
     mark: Mark | None = None
@@ -142,6 +153,8 @@ class Unit:
     records: list[Record] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     deltas: list[Delta] = field(default_factory=list)
+    reads: dict[str, int] = field(default_factory=dict)
+    sender: tuple[str, str] | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -154,6 +167,11 @@ class DeviceInfo:
     name: str
     joined_at: int
     node: str = ""
+
+
+def connection_name(device: DeviceInfo) -> str:
+    """Tells one connection of a client from another, on all nodes."""
+    return f"{device.node}|{device.joined_at}|{device.device_id}"
 
 
 #: Called on the loop for each room message, in the room's order, after its commit: (message, epoch).
@@ -176,6 +194,16 @@ class Store(ABC):
 
     #: True when other processes may use the same store (so a document cache can be stale).
     shared: bool = False
+
+    #: What a shared store calls back, on the loop; the application sets them.
+    #: A room's order can no longer be proved (room, owner): its members must join anew.
+    on_lost: Callable[[str, str], None] = staticmethod(lambda room, owner: None)
+    #: A client of this node has a newer connection on another (user, client, `joined_at` of the old).
+    on_replaced: Callable[[str, str, int], None] = staticmethod(lambda user, client, joined_at: None)
+    #: A device's node has died (user, session, device).
+    on_device_gone: Callable[[str, str, DeviceInfo], None] = staticmethod(lambda user, session, device: None)
+    #: This node was taken for dead: its devices must be joined again.
+    on_lease_lost: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, *, max_messages: int, max_age: float, window: int, clock: Callable[[], int]) -> None:
         self.max_messages = max_messages
@@ -208,7 +236,17 @@ class Store(ABC):
 
         Raises:
             AlreadyDone: the mark (client, id, plugin) exists for this user.
-            VersionConflict: a written document's version differs.
+            VersionConflict: a written document's version differs, or in a shared store a read one's.
+            Replaced: the sender's connection counts no more.
+        """
+
+    async def verify(self, user: str, reads: dict[str, int]) -> None:  # noqa: B027
+        """Return when these documents still have these versions (0: none).
+
+        A store of one process needs no check: what was read is the newest.
+
+        Raises:
+            VersionConflict: they have not.
         """
 
     # Reading

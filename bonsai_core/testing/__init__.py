@@ -5,6 +5,7 @@ Installing `bonsai-core` next to pytest and pytest-asyncio gives tests these fix
 - `bonsai_server`: starts servers in this process, on a free port, and stops them after the test;
 - `bonsai_process`: starts servers as processes of their own, which can be killed;
 - `tcp_proxy`: starts proxies that cut, stall and delay;
+- `redis_url`, `redis_servers`: an empty Redis, or several of one's own that can be frozen, killed and started again;
 - `fake_clock`: a clock that moves only when told.
 
     from bonsai_core.testing import StartServer
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
     from bonsai_core.testing.clock import FakeClock
     from bonsai_core.testing.process import ServerProcess, StartProcess
     from bonsai_core.testing.proxy import StartProxy, TcpProxy
+    from bonsai_core.testing.redis import RedisServer, StartRedis
     from bonsai_core.testing.server import StartServer, TestServer
     from bonsai_core.testing.wire import WireClient, WireClosed, WireError
 
 __all__ = [
     "FakeClock",
+    "RedisServer",
     "ServerProcess",
     "StartProcess",
     "StartProxy",
+    "StartRedis",
     "StartServer",
     "TcpProxy",
     "TestServer",
@@ -43,9 +47,11 @@ __all__ = [
 # pytest imports this package in every run, of whatever project: what a test does not use must cost it nothing.
 _MODULES = {
     "FakeClock": "clock",
+    "RedisServer": "redis",
     "ServerProcess": "process",
     "StartProcess": "process",
     "StartProxy": "proxy",
+    "StartRedis": "redis",
     "StartServer": "server",
     "TcpProxy": "proxy",
     "TestServer": "server",

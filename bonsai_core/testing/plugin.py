@@ -5,14 +5,14 @@ pytest imports this module in every run, so it imports nothing heavy; a fixture 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from bonsai_core.testing import FakeClock, StartProcess, StartProxy, StartServer
+    from bonsai_core.testing import FakeClock, RedisServer, StartProcess, StartProxy, StartRedis, StartServer
 
 try:
     from pytest_asyncio import fixture as async_fixture
@@ -61,3 +61,30 @@ async def tcp_proxy() -> AsyncIterator[StartProxy]:
     start = StartProxy()
     yield start
     await start.stop_all()
+
+
+@pytest.fixture
+def redis_servers(tmp_path: Path) -> Iterator[StartRedis]:
+    """Starts real Redis servers: `redis = await redis_servers(appendonly="yes")`."""
+    from bonsai_core.testing.redis import StartRedis
+
+    start = StartRedis(tmp_path)
+    yield start
+    start.stop_all()
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One real Redis for a whole run; `redis_url` empties it for each test."""
+    from bonsai_core.testing.redis import RedisServer
+
+    server = RedisServer(tmp_path_factory.mktemp("redis"), databases=1).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_url(shared_redis: RedisServer) -> str:
+    """The address of an empty Redis."""
+    shared_redis.command("FLUSHALL")
+    return shared_redis.url
