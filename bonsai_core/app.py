@@ -21,6 +21,7 @@ from bonsai_core.gate import Gate
 from bonsai_core.isolation import PluginFault, Supervisor
 from bonsai_core.limits import Limits
 from bonsai_core.metrics import Metrics
+from bonsai_core.nodes import OtherNodes
 from bonsai_core.plugins import Handler, Plugins
 from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
 from bonsai_core.room_access import RoomAccess
@@ -94,6 +95,10 @@ class Connections:
         if old is not None and old is not connection:
             old.close(CloseCode.REPLACED, "replaced by a newer connection of this client", leave="replaced")
 
+    def of(self, user: str, client_id: str) -> Connection | None:
+        """The connection that speaks for a client on this node."""
+        return self._clients.get((user, client_id))
+
     def gone(self, user: str, client_id: str, connection: Connection) -> None:
         """`connection` speaks for this client no more."""
         if self._clients.get((user, client_id)) is connection:
@@ -144,6 +149,9 @@ class App:
             max_age=settings.log_max_age_s,
             window=settings.dedup_window,
             clock=clock,
+            node=settings.node_id,
+            timeout=settings.redis_timeout_ms / 1000,
+            lease=settings.node_lease_ms / 1000,
         )
         self.supervisor = Supervisor(
             timeout=settings.handler_timeout_ms / 1000,
@@ -172,6 +180,7 @@ class App:
         self.gate = Gate(self)
         self.room_access = RoomAccess(self)
         self.dispatcher = Dispatcher(self)
+        self.other_nodes = OtherNodes(self)
         self.routes: list[HttpRoute] = []
         self.started_at = clock()
         self.draining = False

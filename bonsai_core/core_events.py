@@ -141,7 +141,10 @@ class CoreEvents(Plugin):
 
     async def state(self, user: str, session_id: str) -> dict[str, Any]:
         """The shared state and its version, as committed."""
-        document = await self._app.documents.load(user, f"core/s/{session_id}/state")
+        key = f"core/s/{session_id}/state"
+        if self._app.store.shared:
+            self._app.documents.forget(user, (key,))
+        document = await self._app.documents.load(user, key)
         stored = Stored.model_validate_json(document.value) if document else Stored()
         return {"state": stored.state, "version": stored.version}
 

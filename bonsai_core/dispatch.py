@@ -22,9 +22,16 @@ from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault, apart
 from bonsai_core.plugins import Handler, PluginRecord, Route
-from bonsai_core.protocol import ErrorCode, Frame
+from bonsai_core.protocol import CloseCode, ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
-from bonsai_core.store.base import AlreadyDone, Mark, StoreError, StoreUnavailable, VersionConflict
+from bonsai_core.store.base import (
+    AlreadyDone,
+    Mark,
+    Replaced,
+    StoreError,
+    StoreUnavailable,
+    VersionConflict,
+)
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
@@ -204,10 +211,11 @@ async def run_unit(
         )
         if work is not None:
             answer = work.answer(handler, result)
-        if not session.touched():
+        touched = session.touched()
+        if not touched and not app.store.shared:
             session.send_replies()
             return result, answer
-        unit = await session.unit(work.mark(key, session, answer) if work is not None else None)
+        unit = await session.unit(work.mark(key, session, answer) if work is not None and touched else None)
         try:
             await app.store.commit(unit)
         except VersionConflict as conflict:
@@ -218,12 +226,16 @@ async def run_unit(
         except AlreadyDone:
             app.metrics.commits["duplicate"] += 1
             raise
+        except Replaced:
+            if session.connection is not None:
+                session.connection.close(CloseCode.REPLACED, "replaced by a newer connection", leave="replaced")
+            raise StoreUnavailable("replaced on another node") from None
         except StoreUnavailable:
             app.metrics.commits["unavailable"] += 1
             raise
         except StoreError as error:  # something that cannot be stored
             raise app.supervisor.fault(handler.record.guard, handler.what, error) from None
-        app.metrics.commits["ok"] += 1
+        app.metrics.commits["ok"] += touched
         app.documents.committed(unit.user, unit.writes)
         if unit.deltas:
             app.shared.contributed()

@@ -15,7 +15,18 @@ from pydantic import BaseModel
 from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event
-from bonsai_core.store.base import Delta, DeviceInfo, Document, Mark, Message, Record, Store, Unit, Write
+from bonsai_core.store.base import (
+    Delta,
+    DeviceInfo,
+    Document,
+    Mark,
+    Message,
+    Record,
+    Store,
+    Unit,
+    Write,
+    connection_name,
+)
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
@@ -133,7 +144,7 @@ class Documents:
     """A bounded cache of documents in front of the store, for all users of this node.
 
     Sound with a store of one process because every write passes through here; with a shared store a stale entry is
-    found by the commit's version check, which drops it.
+    found when the unit of work ends (`Store.commit`, `Store.verify`), dropped, and the handler runs again.
     """
 
     def __init__(self, store: Store, limit: int = 20_000) -> None:
@@ -158,6 +169,9 @@ class Documents:
     def committed(self, user: str, writes: list[Write]) -> None:
         """Take over what a commit wrote."""
         for write in writes:
+            if self._store.shared and not write.version:  # made anew, it goes on with older versions
+                self._cache.pop((user, write.key), None)
+                continue
             self._cache[user, write.key] = None if write.value is None else Document(write.value, write.version + 1)
 
     def forget(self, user: str, keys: tuple[str, ...]) -> None:
@@ -460,7 +474,13 @@ class Session:
                 version = document.version if document else 0
             if value is not None or version:
                 writes.append(Write(place, value, version))
-        return Unit(self.user, mark, writes, self._records or [], self._messages or [], self._deltas or [])
+        unit = Unit(self.user, mark, writes, self._records or [], self._messages or [], self._deltas or [])
+        if self.app.store.shared:
+            written = self._writes or {}
+            unit.reads = {place: version for place, version in self._loaded.items() if place not in written}
+            if (connection := self._connection) is not None and connection.device is not None and self._event:
+                unit.sender = (connection.client_id, connection_name(connection.device))
+        return unit
 
     def send_replies(self) -> None:
         """Send what `reply` collected."""

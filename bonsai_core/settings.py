@@ -32,7 +32,11 @@ Source = Literal["flag", "environment", ".env", "default"]
 # These are shared with front ends and identity providers, so they have no prefix of ours.
 _UNPREFIXED = re.compile(r"websocket_|jwt_|frontend_url$|allowed_origins$|store_url$|redis_url$")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^\s/?#@]+)", re.IGNORECASE)
-_STORE_SCHEMES = ("sqlite", "redis", "rediss", "unix")
+_REDIS_SCHEMES = (
+    *("redis", "redis+sentinel", "redis+cluster"),
+    *("rediss", "rediss+sentinel", "rediss+cluster"),
+    "unix",
+)
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 # Shortest key an HMAC may have is the hash's own length (RFC 7518 section 3.2).
@@ -127,14 +131,16 @@ def _http_url(value: str) -> str:
 
 
 def _store_scheme(value: str) -> str:
-    if urlsplit(value).scheme not in _STORE_SCHEMES:
-        raise ValueError("must start with sqlite://, redis://, rediss:// or unix://")
+    if urlsplit(value).scheme not in ("sqlite", *_REDIS_SCHEMES):
+        raise ValueError(
+            "must start with sqlite://, redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://"
+        )
     return value
 
 
 def _redis_scheme(value: str) -> str:
-    if urlsplit(value).scheme not in _STORE_SCHEMES[1:]:
-        raise ValueError("must start with redis://, rediss:// or unix://")
+    if urlsplit(value).scheme not in _REDIS_SCHEMES:
+        raise ValueError("must start with redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://")
     return value
 
 
@@ -192,6 +198,10 @@ class Settings(BaseSettings):
     )
     redis_url: Annotated[str, AfterValidator(_redis_scheme)] | None = _setting(
         None, "A Redis to keep state in, as many hosts set it; STORE_URL wins when both are set."
+    )
+    redis_timeout_ms: int = _setting(2000, "Redis counts as away when it takes longer.", "ms", ge=50, le=60_000)
+    node_lease_ms: int = _setting(
+        10_000, "A node that gives no sign for so long is dead: its devices are gone.", "ms", ge=300, le=600_000
     )
     log_max_messages: int = _setting(1000, "A room's log keeps this many messages for resuming.", "messages", ge=1)
     log_max_age_s: int = _setting(3600, "A room's log keeps messages for this long.", "s", ge=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -19,6 +20,8 @@ log = structlog.get_logger("bonsai.shared")
 INTERVAL = 0.5
 #: Contributions in one step: a few milliseconds of the loop's time.
 BATCH = 256
+#: Where nodes share a store, what is known of aggregates is forgotten so often, in seconds.
+STALE = 5.0
 #: Aggregates that are kept in memory.
 CACHE = 100_000
 
@@ -38,6 +41,7 @@ class Shared:
         self._supervisor = supervisor
         self._cache: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._contributed = asyncio.Event()
+        self._fresh_since = time.monotonic()
 
     def contributed(self) -> None:
         """A unit of work with contributions was committed."""
@@ -67,6 +71,9 @@ class Shared:
     async def load(self, name: str, key: str) -> Any:
         """An aggregate as last folded, or None."""
         place = (name, key)
+        if self._store.shared and time.monotonic() - self._fresh_since > STALE:  # other nodes fold too
+            self._cache.clear()
+            self._fresh_since = time.monotonic()
         try:
             value = self._cache[place]
         except KeyError:

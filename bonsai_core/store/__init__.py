@@ -24,6 +24,7 @@ def create_store(
     clock: Callable[[], int],
     node: str = "",
     timeout: float = 2.0,
+    lease: float = 10.0,
 ) -> Store:
     """Build the store that `url` names; nothing is opened yet.
 
@@ -37,6 +38,7 @@ def create_store(
         clock: gives now, in milliseconds since the epoch.
         node: this process's id among the nodes, for a store that processes share.
         timeout: how long Redis may take to answer, in seconds.
+        lease: how long a node is believed to live without a sign of it, in seconds.
 
     Raises:
         StoreUrlError: the URL is malformed or its scheme is unknown.
@@ -49,7 +51,14 @@ def create_store(
         from bonsai_core.store.redis import RedisStore
 
         return RedisStore(
-            url, max_messages=max_messages, max_age=max_age, window=window, clock=clock, node=node, timeout=timeout
+            url,
+            max_messages=max_messages,
+            max_age=max_age,
+            window=window,
+            clock=clock,
+            node=node,
+            timeout=timeout,
+            lease=lease,
         )
     if scheme != "sqlite":
         raise StoreUrlError(

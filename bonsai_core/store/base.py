@@ -143,8 +143,9 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 class Unit:
     """A unit of work: all that one plugin did in answer to one event of `user`.
 
-    `reads` are the versions of documents that were loaded but not written. `sender` names the client and its connection
-    (`connection_name`). Both matter only to a store that processes share.
+    `reads` are the versions of documents that were loaded but not written (0: none). `sender` names the client and its
+    connection (`connection_name`). Both matter only to a store that processes share: what one process reads is the
+    newest.
     """
 
     user: str
@@ -231,6 +232,8 @@ class Store(ABC):
     async def commit(self, unit: Unit) -> None:
         """Make `unit` take effect at once, durably, then deliver its messages.
 
+        A unit without any effect is only checked: what it has read must still be so.
+
         When this returns, the effect survives `kill -9` and power loss. Messages get the next offsets of their
         rooms in list order and reach `listener` in that order, before this returns or soon after.
 
@@ -238,15 +241,6 @@ class Store(ABC):
             AlreadyDone: the mark (client, id, plugin) exists for this user.
             VersionConflict: a written document's version differs, or in a shared store a read one's.
             Replaced: the sender's connection counts no more.
-        """
-
-    async def verify(self, user: str, reads: dict[str, int]) -> None:  # noqa: B027
-        """Return when these documents still have these versions (0: none).
-
-        A store of one process needs no check: what was read is the newest.
-
-        Raises:
-            VersionConflict: they have not.
         """
 
     # Reading

@@ -153,6 +153,9 @@ class RedisStore(Store):
     async def commit(self, unit: Unit) -> None:
         link = self._open
         user, mark = unit.user, unit.mark
+        if not (mark or unit.writes or unit.records or unit.messages or unit.deltas):
+            await self._verify(user, unit.reads)
+            return
         written = {write.key for write in unit.writes}
         if len(written) < len(unit.writes):
             raise StoreError("a unit of work writes the same document twice")
@@ -200,8 +203,9 @@ class RedisStore(Store):
         if forwards:
             await self._outboxes.forward(keys.bucket_of(user))
 
-    @override
-    async def verify(self, user: str, reads: dict[str, int]) -> None:
+    async def _verify(self, user: str, reads: dict[str, int]) -> None:
+        if not reads:
+            return
         names = list(reads)
         held = await self._open.ask("hmget", keys.documents(user), names)
         changed = [name for name, value in zip(names, held, strict=True) if max(0, _split(value)[0]) != reads[name]]

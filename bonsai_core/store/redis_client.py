@@ -166,8 +166,10 @@ class Link:
         self.closed = True
         if self._prober is not None:
             self._prober.cancel()
-        with contextlib.suppress(Exception):
-            await self.client.aclose()
+        manager = getattr(getattr(self.client, "connection_pool", None), "sentinel_manager", None)
+        for client in (self.client, *(manager.sentinels if manager is not None else ())):
+            with contextlib.suppress(Exception):
+                await client.aclose()
 
     def translate(self, error: Exception) -> Exception:
         """What a failure of the client means; notes when Redis is away."""

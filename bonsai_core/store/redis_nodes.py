@@ -39,6 +39,7 @@ class Nodes:
         self._dead: frozenset[str] = frozenset()
         self._sessions: set[tuple[str, str]] = set()
         self._hurry = asyncio.Event()
+        self._held = False
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -95,7 +96,10 @@ class Nodes:
                 _log.debug("the node's lease was not renewed: %s", error)
 
     async def _renew(self) -> None:
-        good, dead, _ = await self._link.run(self._script, [keys.NODES], self._node, int(self._lease * 1000))
+        good, dead, _ = await self._link.run(
+            self._script, [keys.NODES], self._node, int(self._lease * 1000), int(self._held)
+        )
+        self._held = True
         self._dead = frozenset(name.decode() for name in dead)
         if not good:
             _log.warning("this node was taken for dead; its devices are registered again")
@@ -103,6 +107,7 @@ class Nodes:
             self._store.on_lease_lost()
         for node in self._dead:
             await self._bury(node)
+            self._dead -= {node}  # devices that it has from now on are new ones: it was only frozen
 
     async def _bury(self, node: str) -> None:
         """End the presence of a dead node's devices. Several nodes may do so at a time: each device is removed once."""

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -326,6 +327,8 @@ class _Ear:
         self.canary = canary
         self._plain = plain
         self._wanted: dict[bytes, _Heard] = {}
+        #: Unsubscriptions under way: a confirmation that was not asked for means that the channel's slot has moved.
+        self._leaving: Counter[bytes] = Counter()
         self._connection: Any = None
         self._ready = asyncio.Event()
         self.heard_at = time.monotonic()
@@ -352,6 +355,7 @@ class _Ear:
     async def forget(self, heard: _Heard) -> None:
         """Unsubscribe from a room."""
         if self._wanted.pop(heard.channel, None) is not None:
+            self._leaving[heard.channel] += 1
             await self._send("UNSUBSCRIBE", heard.channel)
 
     def restart(self) -> None:
@@ -374,6 +378,7 @@ class _Ear:
     async def _run(self) -> None:
         while True:
             connection = self._connection = self._connect()
+            self._leaving.clear()
             try:
                 await connection.connect()
                 self.heard_at = time.monotonic()
@@ -431,8 +436,11 @@ class _Ear:
             self._rooms.hears(answer[1], answer[2])
         elif kind in (b"ssubscribe", b"subscribe"):
             self._rooms.confirmed(answer[1])
-        elif kind == b"sunsubscribe" and answer[1] in self._wanted:
-            raise _SlotsMoved
+        elif kind == b"sunsubscribe" and answer[1] is not None:
+            if self._leaving[answer[1]]:
+                self._leaving[answer[1]] -= 1
+            elif answer[1] in self._wanted:
+                raise _SlotsMoved
 
 
 class _SlotsMoved(Exception):

@@ -20,7 +20,8 @@ class RedisServer:
 
     Args:
         directory: where its data and its log go.
-        options: its settings, by the names of redis.conf with `_` for `-`: `appendonly="yes"`.
+        options: its settings, by the names of redis.conf with `_` for `-`: `appendonly="yes"`. With
+            `sentinel="monitor NAME HOST PORT QUORUM"` it is a Sentinel.
 
     Raises:
         FileNotFoundError: no `redis-server` is installed.
@@ -50,18 +51,13 @@ class RedisServer:
     def start(self, timeout: float = 10.0) -> RedisServer:
         """Start it, on the data that an earlier start left; returns when it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        settings: dict[str, Any] = {
-            "port": self.port,
-            "bind": "127.0.0.1",
-            "dir": str(self.directory),
-            "save": "",
-            "appendfsync": "always",
-            "repl_diskless_sync_delay": 0,
-            **self.options,
-        }
-        arguments = [self._program]
-        for name, value in settings.items():
-            arguments += [f"--{name.replace('_', '-')}", *(str(value).split() or [""])]
+        settings: dict[str, Any] = {"port": self.port, "bind": "127.0.0.1", "dir": self.directory}
+        if "sentinel" not in self.options:
+            settings |= {"save": '""', "appendfsync": "always", "repl_diskless_sync_delay": 0}
+        lines = [f"{name.replace('_', '-')} {value}\n" for name, value in (settings | self.options).items()]
+        config = self.directory / "redis.conf"
+        config.write_text("".join(lines))
+        arguments = [self._program, str(config), *(["--sentinel"] if "sentinel" in self.options else [])]
         with (self.directory / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + timeout
