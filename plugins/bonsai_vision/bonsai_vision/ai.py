@@ -35,6 +35,8 @@ MAX_ANSWER = 256 << 10
 AT_ONCE = 4
 #: Labels of the service count for this much: an assumption, for it does not tell how sure it is.
 CONFIDENCE = 0.75
+#: The label of what is no question of the test, or is not told.
+UNKNOWN = "unknown"
 
 _PROMPT = (
     "You transcribe one question of the digital SAT from a picture or a text. Reply with one JSON object and nothing "
@@ -46,7 +48,7 @@ _PROMPT = (
 )
 #: No question says so of itself.
 _LEAK = re.compile(
-    r"\b(answer|option|choice)\b[^.?!]{0,30}\b(is|must be)\b\s*\(?[A-D]\b|\b(correct|right) answer (is|:)", re.I
+    r"\b(answer|option|choice)\b[^.?!]{0,30}\b(is|must be)\b\s*\(?[A-D]\b|\b(correct|right) answer\s*(is\b|:)", re.I
 )
 _WORD = re.compile(r"\w+")
 
@@ -79,12 +81,12 @@ class Transcript(Payload):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Section, domain and skill, as far as they are names of the test; a skill says its domain and section."""
+        """Section, domain and skill, `unknown` where it is no name of the test; a skill says its domain and section."""
         if (domain := DOMAIN_OF_SKILL.get(self.skill)) is not None:
             return {"section": domain.section.value, "domain": domain.name, "skill": self.skill}
         if (domain := DOMAIN_BY_NAME.get(self.domain)) is not None:
-            return {"section": domain.section.value, "domain": domain.name}
-        return {"section": self.section} if self.section in list(Section) else {}
+            return {"section": domain.section.value, "domain": domain.name, "skill": UNKNOWN}
+        return {"section": self.section, "domain": UNKNOWN, "skill": UNKNOWN} if self.section in list(Section) else {}
 
 
 class ServiceError(Exception):
@@ -125,8 +127,8 @@ class AiReader:
             await self._session.close()
 
     @property
-    def status(self) -> Literal["on", "resting", "budget spent"]:
-        """How it is, for people."""
+    def status(self) -> str:
+        """How it is, for people: `on`, `resting` or `budget spent`."""
         if self._clock() < self._rest_until:
             return "resting"
         return "budget spent" if self._left() <= 0 else "on"
@@ -215,21 +217,24 @@ class AiReader:
 
 
 def improved(local: QuestionAnalysis, transcript: Transcript) -> QuestionAnalysis:
-    """Our analysis of the transcript, with the service's labels where it gave some.
+    """Our analysis of the transcript, with the service's labels where it gave some that are not ours.
 
     Insights and difficulty were made for our own labels, so they stay only where the service agrees with them.
     """
     labels = transcript.labels
-    agreed = all(getattr(local, name) == value for name, value in labels.items())
+    agreed = all(value in (UNKNOWN, getattr(local, name)) for name, value in labels.items())
     update: dict[str, Any] = {
         "passage": transcript.passage or None,
         "stem": transcript.stem,
         "choices": [choice.model_dump() for choice in transcript.choices],
-        **labels,
-        "confidence": dict.fromkeys(labels, CONFIDENCE) | (local.confidence if agreed else {}),
     }
-    if not agreed:
-        update |= {"insights": [], "difficulty": {}, "expected_seconds": None}
+    sure = dict.fromkeys((name for name, value in labels.items() if value != UNKNOWN), CONFIDENCE)
+    if agreed:
+        update["confidence"] = sure | {
+            name: max(value, sure.get(name, 0.0)) for name, value in local.confidence.items()
+        }
+    else:
+        update |= labels | {"confidence": sure, "insights": [], "difficulty": {}, "expected_seconds": None}
     return QuestionAnalysis.model_validate({**local.model_dump(), **update})
 
 
