@@ -76,6 +76,9 @@ class Dispatcher:
         if owner is not None and owner.concurrent:
             self._start(work)
             return
+        if client.behind and frame.id is not None and work.must_wait():
+            work.refuse_for_storage()
+            return
         live.users += 1
         if live.turn.held:
             await live.turn.wait()
@@ -316,7 +319,11 @@ class _Work:
             self._refuse(fault.code, fault.message, incident=fault.incident, retry_after_ms=fault.retry_after_ms)
         except StoreUnavailable:
             outcome = str(ErrorCode.OVERLOADED)
-            self._refuse(ErrorCode.OVERLOADED, "storage is away; send again", retry_after_ms=STORE_RETRY_MS)
+            client = self._client()
+            if event.id is not None and not (client.behind and client.behind < event.id):
+                client.behind = event.id
+                client.behind_until = self.app.monotonic() + 3 * STORE_RETRY_MS / 1000
+            self.refuse_for_storage()
         else:
             if event.id is not None:
                 frame = protocol.encode_ack(event.id, answer, self.app.now())
@@ -337,6 +344,23 @@ class _Work:
             self._refuse(ErrorCode.HANDLER_TIMEOUT, "a plugin took too long")
         self.abandoned = True
         self._release()
+
+    def must_wait(self) -> bool:
+        """Whether an older message of the client was turned away because of storage, and has not been sent again."""
+        client, id = self.client, self.event.id
+        if id is not None and id > client.behind and self.app.monotonic() < client.behind_until:
+            return True
+        client.behind = 0
+        return False
+
+    def refuse_for_storage(self) -> None:
+        """Storage is away: the client is to send again, in the order of its ids."""
+        self._refuse(
+            ErrorCode.OVERLOADED,
+            "storage is away; send again",
+            details={"reason": "storage"},
+            retry_after_ms=STORE_RETRY_MS,
+        )
 
     def _client(self) -> Client:
         """The sending client as it is now: it may have reconnected since."""

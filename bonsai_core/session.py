@@ -58,13 +58,17 @@ class Client:
         connection: where its answers go now.
         highest: the highest id that it is known to have used.
         recent: id -> (hash of the raw payload, answer frame) of its newest answered messages.
+        behind: the oldest id that was turned away because storage is away, and until when (monotonic seconds) newer
+            ones have to wait for it, so that they do not overtake it; 0 when there is none.
     """
 
-    __slots__ = ("connection", "highest", "recent")
+    __slots__ = ("behind", "behind_until", "connection", "highest", "recent")
 
     def __init__(self, connection: Connection, highest: int) -> None:
         self.connection = connection
         self.highest = highest
+        self.behind = 0
+        self.behind_until = 0.0
         self.recent: dict[int, tuple[int, bytes]] | None = None
 
     def remember(self, id: int, content: int, answer: bytes) -> None:

@@ -24,6 +24,29 @@ async def test_every_message_counts_once_and_every_device_sees_all_in_order(tmp_
     assert report.server_errors == []
 
 
+CLUSTER = {"sessions": 8, "messages": 40, "pace": 0.15, "kill_every": 2.0, "retention": 32, "nodes": 3, "freeze": 1.5}
+
+
+@pytest.mark.redis
+@pytest.mark.timeout(120)
+async def test_three_nodes_that_share_a_redis_keep_the_promises_too(tmp_path: Path) -> None:
+    report = await run(Plan(seed=3, **CLUSTER), tmp_path)  # type: ignore[arg-type]
+    assert report.verdict.clean, report.verdict
+    assert report.messages == 640
+    assert report.kills >= 1
+    assert report.redis_restarts >= 1
+    assert report.redis_freezes >= 1
+    assert report.rolling_restarts == 1
+
+
+@pytest.mark.redis
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("sabotage", ["skip_marks", "ignore_gap"])
+async def test_the_checker_finds_a_deliberate_bug_of_nodes(tmp_path: Path, sabotage: str) -> None:
+    report = await run(Plan(seed=3, **CLUSTER, sabotage=sabotage), tmp_path)  # type: ignore[arg-type]
+    assert not report.verdict.clean, report.verdict
+
+
 @pytest.mark.parametrize(("sabotage", "kind"), [("skip_marks", "doubled"), ("skip_log_entry", "lost")])
 async def test_the_checker_finds_a_deliberate_bug(tmp_path: Path, sabotage: str, kind: str) -> None:
     report = await run(Plan(seed=7, **SHORT, sabotage=sabotage), tmp_path)  # type: ignore[arg-type]

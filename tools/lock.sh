@@ -12,12 +12,16 @@ trap 'rm -rf "$scratch"' EXIT
 [ ! -f requirements.lock ] || cp requirements.lock "$scratch/lock"
 members=(pyproject.toml)
 names=(--no-emit-package bonsai-core)
+groups=(--group dev)
 for member in plugins/*/pyproject.toml; do
   members+=("$member")
+  if grep -q '^\[dependency-groups\]' "$member"; then
+    groups+=(--group "$member:test")
+  fi
   names+=(--no-emit-package "$(basename "$(dirname "$member")" | tr _ -)")
 done
 "$scratch/uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-  --all-extras --group dev "${names[@]}" "$@" --output-file "$scratch/lock" "${members[@]}"
+  --all-extras "${groups[@]}" "${names[@]}" "$@" --output-file "$scratch/lock" "${members[@]}"
 
 # The lock names packages, never a registry.
 if grep -nE 'https?://|^ *--(extra-)?index-url|^ *--find-links' "$scratch/lock"; then

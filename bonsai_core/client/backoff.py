@@ -175,9 +175,10 @@ class Pacer:
         if self._limit.max_requests:
             self._tokens = max(0.0, self._level(now) - 1.0)
 
-    def hold(self, until: float) -> None:
-        """Send nothing before this time: the server said `rate_limited`."""
+    def hold(self, until: float) -> float:
+        """Send nothing before this time: the server cannot take anything. Returns until when nothing is sent."""
         self._held_until = max(self._held_until, until)
+        return self._held_until
 
     def _level(self, now: float) -> float:
         gained = max(0.0, now - self._at) * 1000 / self._limit.window_ms * self._limit.max_requests

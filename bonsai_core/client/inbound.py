@@ -180,9 +180,13 @@ class Inbound:
         pending = self._queue.get(id)
         if error.code in RETRIED and pending is not None:
             now = self._clock()
+            due = now + retry_delay(pending.refusals, error.retry_after_ms)
             if error.code == ErrorCode.RATE_LIMITED and error.retry_after_ms is not None:
                 self._pacer.hold(now + error.retry_after_ms / 1000)
-            self._queue.delay(id, now + retry_delay(pending.refusals, error.retry_after_ms), error.code)
+            elif isinstance(error.details, dict) and error.details.get("reason") == "storage":
+                # Nothing can be stored: all wait together, so that they go out again in the order of their ids.
+                due = max(due, self._pacer.hold(due))
+            self._queue.delay(id, due, error.code)
             self._wake()
             return
         self._settle(id, Message("error", frame.data, ts=_ts(frame), id=id), error)

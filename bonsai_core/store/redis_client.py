@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 from importlib.resources import files
@@ -153,7 +153,7 @@ class Link:
         """
         self._check()
         try:
-            return await getattr(self.client, command)(*arguments, **options)
+            return await _again(lambda: getattr(self.client, command)(*arguments, **options))
         except Exception as error:
             raise self.translate(error) from error
 
@@ -176,7 +176,7 @@ class Link:
         from redis import exceptions as redis
 
         lost = (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, redis.ClusterError, OSError)
-        if isinstance(error, lost) or (isinstance(error, redis.ResponseError) and _cannot_write(error)):
+        if isinstance(error, (*lost, _Broken)) or (isinstance(error, redis.ResponseError) and _cannot_write(error)):
             self.lost()
             return StoreUnavailable("Redis is away")
         if isinstance(error, redis.RedisError):
@@ -233,7 +233,7 @@ class Link:
         from redis.exceptions import NoScriptError
 
         try:
-            answers = await self._pipeline(batch, known=True)
+            answers = await _again(lambda: self._pipeline(batch, known=True))
             unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if unknown:  # Redis was started anew, or its scripts were flushed
                 again = await self._pipeline([batch[i] for i in unknown], known=False)
@@ -259,6 +259,20 @@ class Link:
             pipeline.execute_command(name, script, len(call.keys), *call.keys, *call.arguments)
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
+
+
+class _Broken(Exception):
+    """Connections break as soon as they are used."""
+
+
+async def _again(act: Callable[[], Awaitable[Any]]) -> Any:
+    """Do something once more when its connection turned out to be closed, which uvloop says with a `RuntimeError`."""
+    for _ in range(3):
+        try:
+            return await act()
+        except RuntimeError as error:
+            _log.debug("a connection to Redis was closed: %s", error)
+    raise _Broken
 
 
 def _cannot_write(error: Exception) -> bool:

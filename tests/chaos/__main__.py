@@ -18,6 +18,9 @@ FIGURES = {
     "kills": "SIGKILLs of the server",
     "cuts": "connections cut",
     "stalls": "stalls of a network",
+    "rolling_restarts": "rolling restarts (SIGTERM)",
+    "redis_restarts": "SIGKILLs of Redis",
+    "redis_freezes": "freezes of Redis",
     "recovered": "returns, recovered",
     "not_recovered": "returns, told that they were not",
     "declared": "messages in those gaps",
@@ -52,9 +55,15 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=500, help="of each device")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="put a bug into the server")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--nodes", type=int, default=0, help="so many nodes that share a Redis, instead of one server")
+    parser.add_argument("--pace", type=float, default=0.05, help="seconds between two messages of a device, on average")
     given = parser.parse_args()
-    plan = Plan(given.seed, given.sessions, given.messages, sabotage=given.sabotage)
-    print(f"seed {plan.seed}: {plan.sessions} sessions of 2 devices, {plan.messages} messages each", file=sys.stderr)
+    plan = Plan(given.seed, given.sessions, given.messages, given.pace, sabotage=given.sabotage, nodes=given.nodes)
+    who = f"{plan.nodes} nodes and a Redis" if plan.nodes else "one server"
+    print(
+        f"seed {plan.seed}: {who}, {plan.sessions} sessions of 2 devices, {plan.messages} messages each",
+        file=sys.stderr,
+    )
 
     def progress(line: str) -> None:
         if sys.stderr.isatty():

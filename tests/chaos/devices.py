@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -28,6 +29,7 @@ class Device:
         self.joins = {True: 0, False: 0}
         self.longest_outage = 0.0
         self._offset = 0
+        self.epoch = ""
         self._shown = asyncio.Condition()
         self.client = Client(
             url,
@@ -55,17 +57,20 @@ class Device:
                 self.history.sent.append(number)
             await asyncio.sleep(random.uniform(0, 2 * pace * burst))
 
-    async def shown_up_to(self, offset: int) -> None:
+    async def shown_up_to(self, epoch: str, offset: int) -> None:
         """Return when the room was shown up to here."""
-        async with self._shown:
-            await self._shown.wait_for(lambda: self._offset >= offset)
+        while not (self.epoch == epoch and self._offset >= offset):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.2), self._shown:
+                    await self._shown.wait()
 
     def _joined(self, message: Message) -> None:
         info = message.data["rooms"][self.room]
-        self.history.seen.append(JoinedRoom(info["offset"], info["recovered"]))
+        self.history.seen.append(JoinedRoom(info["offset"], info["recovered"], info["epoch"]))
         self.joins[info["recovered"]] += 1
         if not info["recovered"]:
             self._offset = info["offset"]
+        self.epoch = info["epoch"]
 
     async def _done(self, message: Message) -> None:
         assert message.offset is not None

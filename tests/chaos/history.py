@@ -25,6 +25,7 @@ class JoinedRoom:
 
     offset: int
     recovered: bool
+    epoch: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class SessionHistory:
     effects: list[Item] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
     end: int = 0
+    epoch: str = ""
 
 
 @dataclass
@@ -175,13 +177,15 @@ def _check_device(session: SessionHistory, device: DeviceHistory, verdict: Verdi
     at = 0  # so many effects were shown, excused or counted as lost
     excuse = 0  # so many messages the device was told it has missed, since the last one shown
     offset = 0
+    epoch = ""
     skipped: set[int] = set()
     for event in device.seen:
         if isinstance(event, JoinedRoom):
             if not event.recovered:
-                excuse += max(0, event.offset - offset)
-                verdict.declared += max(0, event.offset - offset)
-                offset = event.offset
+                # Offsets of another epoch say nothing about how many were missed: any number.
+                missed = max(0, event.offset - offset) if event.epoch == epoch else len(session.effects)
+                excuse += missed
+                offset, epoch = event.offset, event.epoch
             continue
         offset = max(offset, event.offset)
         ahead = places.get(event.item)
@@ -193,8 +197,10 @@ def _check_device(session: SessionHistory, device: DeviceHistory, verdict: Verdi
             verdict.add("reordered", 1, f"{name}: was shown {event.item} after later ones")
             skipped.discard(place)
         else:
+            verdict.declared += min(excuse, place - at)
             skipped.update(range(at + min(excuse, place - at), place))
             at, excuse = place + 1, 0
+    verdict.declared += min(excuse, len(session.effects) - at)
     skipped.update(range(at + min(excuse, len(session.effects) - at), len(session.effects)))
     if skipped:
         missing = session.effects[min(skipped)]

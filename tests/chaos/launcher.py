@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from bonsai_core import cli
-from bonsai_core.store import sqlite_units
+from bonsai_core.store import redis_client, redis_codec, redis_rooms, sqlite_units
 from bonsai_core.store.base import Mark, Unit
 
 #: Of how many units with room messages one loses them.
@@ -24,6 +24,16 @@ def skip_marks() -> None:
         pass
 
     sqlite_units.UnitWriter._mark = _mark  # type: ignore[method-assign]
+
+    read_script = redis_client.read_script
+    check = "local held = redis.call('HGET', KEYS[2], mark.slot)"
+
+    def careless(name: str) -> str:
+        source = read_script(name)
+        assert name != "commit" or check in source
+        return source.replace(check, "local held = false")
+
+    redis_client.read_script = careless
 
 
 def skip_log_entry() -> None:
@@ -42,7 +52,18 @@ def skip_log_entry() -> None:
     sqlite_units.UnitWriter.apply = forgetful  # type: ignore[method-assign]
 
 
-SABOTAGES = {"skip_marks": skip_marks, "skip_log_entry": skip_log_entry}
+def ignore_gap() -> None:
+    """What pub/sub lost is not noticed: whatever comes is the next message, and reconnections are not looked into."""
+
+    def _take(self: redis_rooms.Rooms, heard: redis_rooms._Heard, epoch: str, offset: int, body: bytes) -> None:
+        heard.epoch, heard.offset = epoch, offset
+        self._tell(redis_codec.read_message(heard.name, heard.owner, offset, body), epoch if offset else "")
+
+    redis_rooms.Rooms._take = _take  # type: ignore[method-assign]
+    redis_rooms.Rooms.reconnected = lambda self, rooms: None  # type: ignore[method-assign]
+
+
+SABOTAGES = {"ignore_gap": ignore_gap, "skip_marks": skip_marks, "skip_log_entry": skip_log_entry}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class Plan:
         kill_every: seconds between two SIGKILLs, on average.
         retention: room logs keep so many messages; a device that misses more is told so.
         sabotage: a deliberate bug of `launcher.SABOTAGES`.
+        nodes: 0 for one server with SQLite; else so many nodes that share a Redis, see `cluster.ClusterRun`.
+        freeze: seconds for which Redis is frozen.
         patience: seconds that everything may take to settle once the faults are over.
     """
 
@@ -43,6 +45,8 @@ class Plan:
     retention: int = 64
     sabotage: str | None = None
     patience: float = 60.0
+    nodes: int = 0
+    freeze: float = 5.0
 
 
 @dataclass
@@ -57,6 +61,9 @@ class Report:
     kills: int = 0
     cuts: int = 0
     stalls: int = 0
+    redis_restarts: int = 0
+    redis_freezes: int = 0
+    rolling_restarts: int = 0
     recovered: int = 0
     not_recovered: int = 0
     longest_outage: float = 0.0
@@ -81,17 +88,9 @@ class Run:
     def __init__(self, plan: Plan, directory: Path, progress: Callable[[str], None] = lambda _: None) -> None:
         self.plan = plan
         self.random = random.Random(plan.seed)
-        self.server = ServerProcess(
-            directory,
-            command=(sys.executable, str(HERE / "launcher.py")),
-            env={"SABOTAGE": plan.sabotage or "", "PYTHONPATH": str(HERE.parent.parent)},
-            plugins_dir=HERE / "plugins",
-            plugins=["chaos"],
-            log_max_messages=plan.retention,
-            heartbeat_interval_ms=1000,
-            heartbeat_timeout_ms=1000,
-        )
-        self.proxies = [TcpProxy("127.0.0.1", self.server.port) for _ in KINDS]
+        self.directory = directory
+        self.servers: list[ServerProcess] = []
+        self.proxies: list[TcpProxy] = []
         self.devices: dict[str, list[Device]] = {}
         self.report = Report(plan, Verdict())
         self._progress = progress
@@ -101,20 +100,55 @@ class Run:
         """Do it all."""
         loop = asyncio.get_running_loop()
         start = loop.time()
-        await self.server.start()
         try:
-            for proxy in self.proxies:
-                await proxy.start()
+            await self._start()
             await self._send_through_faults()
             sessions = [await self._read_back(session) for session in self.devices]
             await self._wait_until_shown(sessions)
         finally:
             for device in self._all():
                 await device.client.close(timeout=0, leave=False)
-            for proxy in self.proxies:
-                await proxy.stop()
-            await self.server.stop()
+            await self._stop()
         return self._conclude(sessions, loop.time() - start)
+
+    # Servers
+
+    async def _start(self) -> None:
+        """Start servers and the networks in front of them."""
+        server = self._server(self.directory)
+        await server.start()
+        self.proxies = [TcpProxy("127.0.0.1", server.port) for _ in KINDS]
+        for proxy in self.proxies:
+            await proxy.start()
+
+    async def _stop(self) -> None:
+        for proxy in self.proxies:
+            await proxy.stop()
+        for server in self.servers:
+            await server.stop()
+
+    def _server(self, directory: Path, **settings: Any) -> ServerProcess:
+        """A server that is not yet started."""
+        server = ServerProcess(
+            directory,
+            command=(sys.executable, str(HERE / "launcher.py")),
+            env={"SABOTAGE": self.plan.sabotage or "", "PYTHONPATH": str(HERE.parent.parent)},
+            plugins_dir=HERE / "plugins",
+            plugins=["chaos"],
+            log_max_messages=self.plan.retention,
+            heartbeat_interval_ms=1000,
+            heartbeat_timeout_ms=1000,
+            **settings,
+        )
+        self.servers.append(server)
+        return server
+
+    def _networks_of(self, number: int) -> list[TcpProxy]:
+        """The networks of a session's two devices."""
+        return self.proxies
+
+    def _faults(self) -> list[Coroutine[Any, Any, None]]:
+        return [self._kill_now_and_then(), self._trouble_the_network()]
 
     def _all(self) -> list[Device]:
         return [device for pair in self.devices.values() for device in pair]
@@ -122,14 +156,14 @@ class Run:
     async def _send_through_faults(self) -> None:
         for number in range(self.plan.sessions):
             session = f"s{number:02}"
-            token = self.server.token(f"user{number:02}")
+            token = self.servers[0].token(f"user{number:02}")
             self.devices[session] = [
                 Device(proxy.ws_url, token, session, f"{session}-{kind}")
-                for proxy, kind in zip(self.proxies, KINDS, strict=True)
+                for proxy, kind in zip(self._networks_of(number), KINDS, strict=True)
             ]
         for device in self._all():
             device.client.start()
-        faults = [asyncio.create_task(self._kill_now_and_then()), asyncio.create_task(self._trouble_the_network())]
+        faults = [asyncio.create_task(fault) for fault in self._faults()]
         telling = asyncio.create_task(self._tell())
         try:
             async with asyncio.TaskGroup() as group:
@@ -154,10 +188,10 @@ class Run:
             await self._pause(self.plan.kill_every * self.random.uniform(0.5, 1.5))
             if self._calm.is_set() and self.report.kills:
                 return
-            await self.server.kill()
+            await self.servers[0].kill()
             self.report.kills += 1
             await asyncio.sleep(self.random.uniform(0, 0.3))
-            await self.server.start()
+            await self.servers[0].start()
 
     async def _trouble_the_network(self) -> None:
         draw = self.random
@@ -217,9 +251,10 @@ class Run:
     async def _read_back(self, session: str) -> SessionHistory:
         """What the server says of a session, over the wire."""
         number = session.removeprefix("s")
-        wire = await self.server.connect(user=f"user{number}", session=session, client=f"{session}-reader")
+        wire = await self.servers[0].connect(user=f"user{number}", session=session, client=f"{session}-reader")
         history = SessionHistory(session, [device.history for device in self.devices[session]])
-        history.end = wire.joined["rooms"][f"session:{session}"]["offset"]
+        room = wire.joined["rooms"][f"session:{session}"]
+        history.epoch, history.end = room["epoch"], room["offset"]
         before: int | None = None
         while True:
             page = await wire.request("chaos:read", {"before": before}, timeout=10)
@@ -234,10 +269,12 @@ class Run:
 
     async def _wait_until_shown(self, sessions: list[SessionHistory]) -> None:
         """Give every device the time to be shown the end of its room."""
-        ends = [(device, history.end) for history in sessions for device in self.devices[history.session]]
+        ends = [
+            (device, history.epoch, history.end) for history in sessions for device in self.devices[history.session]
+        ]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(self.plan.patience, 15)):
-                await asyncio.gather(*(device.shown_up_to(end) for device, end in ends))
+                await asyncio.gather(*(device.shown_up_to(epoch, end) for device, epoch, end in ends))
 
     def _conclude(self, sessions: list[SessionHistory], seconds: float) -> Report:
         report, devices = self.report, self._all()
@@ -250,7 +287,10 @@ class Run:
         report.not_recovered = sum(max(0, device.joins[False] - 1) for device in devices)  # the first is no return
         report.longest_outage = round(max(device.longest_outage for device in devices), 2)
         report.server_errors = [
-            line for line in self.server.logs.splitlines() if "[error" in line or "Traceback" in line
+            line
+            for server in self.servers
+            for line in server.logs.splitlines()
+            if "[error" in line or "Traceback" in line
         ]
         return report
 
@@ -270,4 +310,8 @@ class Run:
 
 async def run(plan: Plan, directory: Path, progress: Callable[[str], None] = lambda _: None) -> Report:
     """Run a plan in an empty directory."""
+    if plan.nodes:
+        from tests.chaos.cluster import ClusterRun
+
+        return await ClusterRun(plan, directory, progress).run()
     return await Run(plan, directory, progress).run()
