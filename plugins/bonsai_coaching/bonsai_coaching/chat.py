@@ -6,11 +6,15 @@ its own button opens.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bonsai_coaching import actions, hints, inbox, replies, texts
+from bonsai_coaching.ai import AiCoach, AiRequest, AiUnavailable
+from bonsai_coaching.ai import Budget as AiBudget
 from bonsai_coaching.desk import Desk
 from bonsai_coaching.events import Message, Post, Posted, Said
 from bonsai_coaching.hints import Climb, TooSoon
-from bonsai_coaching.inbox import Inbox, Waiting
+from bonsai_coaching.inbox import Waiting
 from bonsai_coaching.intents import REPHRASE, UNKNOWN, Meaning, meaning
 from bonsai_coaching.kept import CLIMBS, Sitting
 from bonsai_coaching.lookup import Known, know
@@ -20,24 +24,26 @@ from bonsai_core.domain import SKILLS
 
 #: Why a message came that the student asked for.
 ASKED = "You asked."
+#: The student's document that counts requests to the AI service.
+AI_BUDGET = "ai_budget"
 
 
 class Chat:
     """Answers students.
 
     Args:
-        service: whether an AI service may be asked.
+        service: the AI service, which may be off.
     """
 
-    def __init__(self, desk: Desk, *, service: bool) -> None:
+    def __init__(self, desk: Desk, service: AiCoach) -> None:
         self._desk = desk
         self._service = service
 
-    async def answer(self, session: Session, post: Post) -> tuple[Posted, Waiting | None]:
+    async def answer(self, session: Session, post: Post) -> tuple[Posted, AiRequest | None]:
         """Keep a student's message, and answer it.
 
         Returns:
-            The ack; and what the AI service is to be asked, when the answer is to come from there.
+            The ack; and what to ask the AI service, when the answer is to come from there.
         """
         sitting = await self._desk.open(session)
         box = await inbox.load(session)
@@ -61,15 +67,17 @@ class Chat:
             kind=reply.intent,
             session_id=session.id,
         )
-        waiting = None
-        if self._service and meant.intent in (UNKNOWN, REPHRASE) and not sitting.quiet:
-            waiting = await self._wait(session, box, post, meant, known, message)
+        request = None
+        free = meant.intent in (UNKNOWN, REPHRASE) and not sitting.quiet and len(box.waiting) < inbox.MOST_WAITING
+        if free and await self._admitted(session):
+            request, waiting = await self._request(session, sitting, post, meant, known, message)
+            box.waiting.append(waiting)
         else:
             inbox.post(session, box, message)
         inbox.save(session, box)
         sitting.watch.active = session.now
         sitting.save()
-        return Posted(id=said.id, reply=message.id), waiting
+        return Posted(id=said.id, reply=message.id), request
 
     def _keep(self, session: Session, post: Post, id: str) -> Said:
         said = Said(
@@ -95,19 +103,40 @@ class Chat:
         inbox.keep(session, kept)
         return said
 
-    async def _wait(
-        self, session: Session, box: Inbox, post: Post, meant: Meaning, known: Known | None, fallback: Message
-    ) -> Waiting:
-        """Take down what the service is asked."""
-        waiting = Waiting(kind="answer", text=post.text, fallback=fallback)
-        if meant.intent == REPHRASE and known is not None:
+    async def _admitted(self, session: Session) -> bool:
+        """Whether the AI service can be asked now; it is counted then."""
+        budget = await session.load(AI_BUDGET, AiBudget, scope="user") or AiBudget()
+        try:
+            self._service.admit(budget, session.now)
+        except AiUnavailable:
+            return False
+        session.save(AI_BUDGET, budget, scope="user")
+        return True
+
+    async def _request(
+        self, session: Session, sitting: Sitting, post: Post, meant: Meaning, known: Known | None, fallback: Message
+    ) -> tuple[AiRequest, Waiting]:
+        """What to ask the AI service, and what waits for the answer."""
+        kind: Literal["answer", "rephrase"] = "answer"
+        text, rung, solved = post.text, None, False
+        shown: tuple[str, ...] = ()
+        if known is not None and (ladder := [hint.text for hint in known.ladder()]):
             state = await CLIMBS.get(session, known.question_id) or Climb()
-            ladder = known.ladder()
-            if ladder and state.rung:
-                hint = ladder[min(state.rung, len(ladder) - 1) - 1].text  # never the solution
-                waiting = Waiting(kind="rephrase", text=hint, fallback=fallback)
-        box.waiting = [*box.waiting[-9:], waiting]
-        return waiting
+            shown, solved = tuple(ladder[: state.rung]), state.rung >= len(ladder)
+            rung = ladder[min(max(state.rung, 1), len(ladder) - 1) - 1]  # never the solution
+            if meant.intent == REPHRASE and state.rung:
+                kind, text = "rephrase", rung
+        request = AiRequest(
+            task=kind,
+            text=text,
+            question=known.seen() if known is not None else None,
+            skill=meant.skill or (known.skill if known is not None else ""),
+            hints=shown,
+            done=_done(sitting, known),
+            level=_level(sitting, known),
+            may_reveal=solved,
+        )
+        return request, Waiting(kind=kind, fallback=fallback, rung=rung)
 
     async def _reply(self, session: Session, sitting: Sitting, meant: Meaning, known: Known | None) -> Reply:
         intent = meant.intent
@@ -161,3 +190,20 @@ class Chat:
         general = texts.skill_hints(known.skill)
         words = general[min(max(state.rung, 1), len(general)) - 1]
         return replies.own(REPHRASE, words, ["open_strategy", "get_hint"], known.skill)
+
+
+def _done(sitting: Sitting, known: Known | None) -> tuple[str, ...]:
+    watch = sitting.watch
+    lines = [f"Answered {watch.answered} questions in this session, {watch.right} right."] if watch.answered else []
+    if known is not None and watch.mistake is not None and watch.mistake.id == known.question_id:
+        lines.append("Answered this question; it was wrong.")
+    return tuple(lines)
+
+
+def _level(sitting: Sitting, known: Known | None) -> str:
+    mastery = sitting.student.mastery.get(known.skill) if known is not None else None
+    if mastery is None:
+        return ""
+    return (
+        "knows this skill well" if mastery >= 0.8 else "is learning this skill" if mastery >= 0.5 else "finds it hard"
+    )

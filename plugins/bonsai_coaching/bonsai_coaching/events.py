@@ -192,7 +192,7 @@ class History(Payload):
 
 
 class State(Payload):
-    """`coaching:state` to a device that joins.
+    """`coaching:state` to a device that joins, and as the ack of a client's `coaching:state`.
 
     Attributes:
         messages: the newest, oldest first.

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from bonsai_coaching import texts
 from bonsai_coaching.events import HintKind
-from bonsai_core.domain import DOMAIN_OF_SKILL, QuestionAnalysis
+from bonsai_core.domain import DOMAIN_OF_SKILL, Choice, QuestionAnalysis
 
 if TYPE_CHECKING:
     from bonsai_core import Question
@@ -75,6 +75,17 @@ class Reading(BaseModel):
     band: float | None = None
     seconds: float | None = None
     insights: dict[str, str] = {}
+
+    def as_analysis(self) -> QuestionAnalysis:
+        """The question's words, as an analysis."""
+        return QuestionAnalysis(
+            text=self.stem,
+            passage=self.passage or None,
+            stem=self.stem,
+            choices=[Choice(key=key, text=text) for key, text in self.choices.items()],
+            section=self.section or "unknown",
+            skill=self.skill or "unknown",
+        )
 
 
 class TooSoon(Exception):

@@ -21,6 +21,8 @@ from bonsai_core import Entry, Session
 INBOX, MESSAGES = "inbox", "messages"
 #: Messages that can be unread at once: of more, the oldest count as read. Keys of messages from other sessions kept.
 MOST_UNREAD, KEYS = 500, 100
+#: Questions that one student can have at the AI service at a time.
+MOST_WAITING = 5
 #: Messages that a device gets when it joins.
 RECENT = 20
 
@@ -29,13 +31,24 @@ class Waiting(BaseModel):
     """What the AI service is asked. Should the server die meanwhile, it stays here and is answered without the service.
 
     Attributes:
-        text: the student's words; to rephrase a hint, that hint.
+        kind: of the answer.
         fallback: what the coach says otherwise; it has the id of the answer.
+        rung: the hint that is shown when what the service wrote would give the answer away.
     """
 
     kind: Literal["answer", "rephrase"]
-    text: str
     fallback: Message
+    rung: str | None = None
+
+    def written(self, text: str, reason: str) -> Message:
+        """The answer in the service's words."""
+        return self.fallback.model_copy(update={"message": text, "reason": reason, "kind": self.kind})
+
+    def leaked(self) -> Message:
+        """The answer when the service's words cannot be shown."""
+        if self.rung is None:
+            return self.fallback
+        return self.fallback.model_copy(update={"message": self.rung, "type": "hint"})
 
 
 class Inbox(BaseModel):
@@ -50,6 +63,10 @@ class Inbox(BaseModel):
     unread: list[str] = []
     keys: list[str] = []
     waiting: list[Waiting] = []
+
+    def question(self, id: str) -> Waiting | None:
+        """What waits for the answer with this id."""
+        return next((waiting for waiting in self.waiting if waiting.fallback.id == id), None)
 
 
 async def load(session: Session) -> Inbox:

@@ -10,7 +10,7 @@ from bonsai_coaching.hints import Reading, Rung
 from bonsai_coaching.kept import READINGS
 from bonsai_coaching.watch import Watch
 from bonsai_core import Session
-from bonsai_core.domain import SKILLS
+from bonsai_core.domain import SKILLS, QuestionAnalysis
 
 if TYPE_CHECKING:
     from bonsai_core import Question
@@ -40,6 +40,12 @@ class Known:
         if self.reading is not None:
             return hints.of_reading(self.reading)
         return hints.of_skill(self.skill) if self.skill in SKILLS else []
+
+    def seen(self) -> Question | QuestionAnalysis | None:
+        """The question as far as its words are known."""
+        if self.question is not None or self.reading is None:
+            return self.question
+        return self.reading.as_analysis()
 
 
 async def know(session: Session, question_id: str, watch: Watch | None = None, skill: str | None = None) -> Known:

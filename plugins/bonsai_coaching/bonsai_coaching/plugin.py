@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel
 
 from bonsai_coaching import inbox, texts, tutors
+from bonsai_coaching.ai import AiCoach, AiService, AiSettings
+from bonsai_coaching.asking import Asker
 from bonsai_coaching.budget import Budget
 from bonsai_coaching.chat import Chat
 from bonsai_coaching.coach import Coach, check
@@ -46,7 +48,7 @@ from bonsai_coaching.facts import (
 )
 from bonsai_coaching.hookspecs import TriggerHooks
 from bonsai_coaching.lookup import know
-from bonsai_coaching.rules import RuleError, make_rule, read_rules
+from bonsai_coaching.rules import Rule, RuleError, make_rule, read_rules
 from bonsai_coaching.settings import Settings
 from bonsai_coaching.timer import Timer
 from bonsai_core import Plugin, Session, folds, hookimpl, observes, on
@@ -56,12 +58,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bonsai.coaching")
 
+#: An AI service's answer is not to be expected any more so many ms after its time is over.
+STALE_MS = 30_000
+
 
 class Coaching(Plugin):
     """Instant coaching.
 
     Args:
         settings: default is those of the environment.
+        ai: an AI service; default is the one of the environment, if there is one.
         look_every: how often time is looked at, in seconds.
 
     Raises:
@@ -81,12 +87,13 @@ class Coaching(Plugin):
     #: Hooks that other plugins may implement for this one.
     hookspecs: ClassVar[type] = TriggerHooks
 
-    def __init__(self, settings: Settings | None = None, *, look_every: float = 1.0) -> None:
+    def __init__(self, settings: Settings | None = None, *, ai: AiCoach | None = None, look_every: float = 1.0) -> None:
         self._settings = settings or Settings.from_environment()
         self._look_every = look_every
         self._rules = read_rules(self._settings.rules)
-        self._desk = self._open_desk(self._rules, Timer(lambda: 0))
-        self._chat = Chat(self._desk, service=False)
+        self._ai, self._ai_status, self._stale_ms = _service(ai)
+        self._asker: Asker | None = None
+        self._open(self._rules, Timer(lambda: 0))
 
     # Hints and strategies
 
@@ -128,7 +135,9 @@ class Coaching(Plugin):
             session_id = await tutors.session_of(session, post.user_id, post.session_id)
             deliver = tutors.written(post, session.event_key, session.user)
             return await session.app.act(self, post.user_id, session_id, deliver)  # type: ignore[no-any-return]
-        posted, _ = await self._chat.answer(session, post)
+        posted, request = await self._chat.answer(session, post)
+        if request is not None and posted.reply is not None and self._asker is not None:
+            self._asker.ask(session, posted.reply, request)
         return posted
 
     @on("coaching:read")
@@ -147,6 +156,13 @@ class Coaching(Plugin):
         page = await inbox.history(session, await inbox.load(session), request.limit, request.before)
         session.reply("coaching:history", page)
         return page
+
+    @on("coaching:state")
+    async def state(self, session: Session) -> State:
+        """Tell the asking device what it is told when it joins."""
+        sitting = await self._desk.open(session)
+        page = await inbox.history(session, await inbox.load(session))
+        return State(unread=page.unread, messages=page.messages, quiet=sitting.quiet)
 
     # Tutors
 
@@ -210,8 +226,13 @@ class Coaching(Plugin):
             sitting.save()
         if began:
             session.contribute(tutors.SESSIONS, session.user, {"session": session.id, "at": session.now})
-        page = await inbox.history(session, await inbox.load(session))
-        messages = [*page.messages, message] if message is not None else page.messages
+        box = await inbox.load(session)
+        rescued = []
+        if self._asker is not None and box.waiting:
+            rescued = self._asker.rescue(session, box)
+            inbox.save(session, box)
+        page = await inbox.history(session, box)
+        messages = [*page.messages, *rescued, *([message] if message is not None else [])]
         session.reply("coaching:state", State(unread=page.unread, messages=messages, quiet=sitting.quiet))
 
     @hookimpl
@@ -255,15 +276,19 @@ class Coaching(Plugin):
                     log.error("a trigger of plugin %s is left out: %s", plugin, error)
                 else:
                     rules.append(rule)
-        self._desk = self._open_desk(rules, Timer(app.now))
-        self._chat = Chat(self._desk, service=False)
-
+        self._open(rules, Timer(app.now))
+        self._asker = Asker(app, self, self._ai, self._stale_ms)
         _ = app.create_task(self._watch_time(app), name="look at the time")
 
     @hookimpl
+    async def on_shutdown(self, app: App) -> None:
+        """Let go of the AI service."""
+        await self._ai.close()
+
+    @hookimpl
     def check_health(self, app: App) -> dict[str, Any]:
-        """How many rules there are."""
-        return {"triggers": len(self._desk.coach.rules)}
+        """How many rules there are, and whether there is an AI service."""
+        return {"triggers": len(self._desk.coach.rules), "ai": self._ai_status}
 
     @folds(tutors.SESSIONS)
     def fold_session(self, key: str, aggregate: Any, deltas: list[Any]) -> Any:
@@ -272,9 +297,10 @@ class Coaching(Plugin):
 
     # Private
 
-    def _open_desk(self, rules: list[Any], timer: Timer) -> Desk:
-        budget = Budget(self._settings.questions_per_nudge)
-        return Desk(Coach(rules, budget), timer, self._settings)
+    def _open(self, rules: list[Rule], timer: Timer) -> None:
+        coach = Coach(rules, Budget(self._settings.questions_per_nudge))
+        self._desk = Desk(coach, timer, self._settings)
+        self._chat = Chat(self._desk, self._ai)
 
     async def look_at_time(self, app: App) -> None:
         """Look once at every session where time may have something to say."""
@@ -298,6 +324,20 @@ class Coaching(Plugin):
             sitting.save()
         else:
             sitting.look_again()
+
+
+def _service(given: AiCoach | None) -> tuple[AiCoach, str, int]:
+    """The AI service, how it is, and after how many ms an answer of it is not to be expected any more."""
+    if given is not None:
+        return given, "on", STALE_MS
+    try:
+        settings = AiSettings.from_environment()
+    except ValueError as error:
+        log.error("there is no AI service: %s", error)
+        return AiService(None), f"off: {error}", STALE_MS
+    if settings is None:
+        return AiService(None), "off", STALE_MS
+    return AiService(settings), "on", settings.timeout_ms + STALE_MS
 
 
 def _warm() -> None:

@@ -44,7 +44,10 @@ async def session_of(session: Session, student: str, session_id: str | None) -> 
 
 def fold_session(aggregate: Any, deltas: list[Any]) -> Any:
     """The session that a student joined last, of those told."""
-    return max((*deltas, aggregate or deltas[0]), key=lambda told: told["at"])
+    for told in deltas:
+        if aggregate is None or told["at"] >= aggregate["at"]:
+            aggregate = told
+    return aggregate
 
 
 def written(post: Post, key: str | None, tutor: str) -> Callable[[Session], Any]:
