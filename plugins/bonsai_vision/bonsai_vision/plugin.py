@@ -132,7 +132,8 @@ class Vision(Plugin):
             return {"ready": failed} | ({"error": "the plugin could not be opened; see the log"} if failed else {})
         pool = analyses.pool
         status = {"ready": pool.ready.is_set() or pool.hopeless, **pool.status(), "knownQuestions": self._known}
-        return status | ({"aiService": self._ai.status} if self._ai is not None else {})
+        service = self._ai.status if self._ai is not None else self.settings.ai.problem
+        return status | ({"aiService": service} if service else {})
 
     # Private
 
@@ -256,6 +257,8 @@ class Vision(Plugin):
             from bonsai_vision.ai import AiReader
 
             self._ai = AiReader(settings.ai, app.monotonic)
+        elif settings.ai.problem:
+            log.error("there is no AI service: %s", settings.ai.problem)
 
         async def refine(content: Content, analysis: QuestionAnalysis, tell: Tell) -> tuple[QuestionAnalysis, bool]:
             return await self._refine(app, pool, content, analysis, tell)

@@ -30,19 +30,37 @@ class AiSettings:
         timeout_ms: for the whole answer; after it the local analysis stands.
         per_hour: most requests an hour, for all students together.
         below: it is asked when the local analysis is less sure of the skill than this, 0..1.
+        problem: why it is off although the environment names one.
     """
 
     url: str = ""
     key: str = field(default="", repr=False)
     model: str = ""
-    timeout_ms: int = _setting(8000, "BONSAI_AI_TIMEOUT_MS", 100, 120_000)
+    timeout_ms: int = _setting(8000, "BONSAI_AI_VISION_TIMEOUT_MS", 10, 40_000)
     per_hour: int = _setting(200, "BONSAI_AI_VISION_PER_HOUR", 0, 1_000_000)
     below: float = _setting(0.6, "BONSAI_AI_VISION_BELOW", 0, 1)
+    problem: str = ""
 
     @property
     def on(self) -> bool:
         """Whether there is a service to ask."""
         return bool(self.url and self.model)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> AiSettings:
+        """The settings of this environment; one that makes no sense switches the service off and says so."""
+        url, key, model = (environment.get(f"BONSAI_AI_{name}", "").strip() for name in ("URL", "KEY", "VISION_MODEL"))
+        if not url or not model:
+            return cls()
+        parts = urlsplit(url)
+        try:
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+                raise ValueError("BONSAI_AI_URL must be an http:// or https:// URL, without a password or a query")
+            if not key.isascii() or not key.isprintable():
+                raise ValueError("BONSAI_AI_KEY must be printable ASCII")
+            return cls(url=url.rstrip("/"), key=key, model=model, **_numbers(cls, environment))
+        except ValueError as error:
+            return cls(problem=str(error))
 
 
 @dataclass(frozen=True)
@@ -93,17 +111,9 @@ class VisionSettings:
         Raises:
             ValueError: a variable makes no sense; the message names it, what is allowed, and not its value.
         """
-        url = environment.get("BONSAI_AI_URL", "").strip().rstrip("/")
-        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise ValueError("BONSAI_AI_URL must be an http:// or https:// URL")
-        ai = AiSettings(
-            url=url,
-            key=environment.get("BONSAI_AI_KEY", "").strip(),
-            model=environment.get("BONSAI_AI_VISION_MODEL", "").strip(),
-            **_numbers(AiSettings, environment),
-        )
         folder = environment.get("BONSAI_VISION_KEEP_DIR", "").strip()
-        return cls(keep_dir=Path(folder) if folder else None, ai=ai, **_numbers(cls, environment))
+        keep_dir = Path(folder) if folder else None
+        return cls(keep_dir=keep_dir, ai=AiSettings.read(environment), **_numbers(cls, environment))
 
 
 def _numbers(settings: Any, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -561,18 +561,26 @@ def workers() -> list[int]:
 
 
 def test_settings_come_from_the_environment_and_name_what_is_wrong() -> None:
-    read = VisionSettings.read(
-        {"BONSAI_VISION_QUEUE": "5", "BONSAI_VISION_NICE": " ", "BONSAI_AI_URL": "https://ai.example/v1/", "X": "y"}
-    )
-    assert (read.queue, read.nice, read.ai.url, read.ai.on) == (5, 10, "https://ai.example/v1", False)
+    read = VisionSettings.read({"BONSAI_VISION_QUEUE": "5", "BONSAI_VISION_NICE": " ", "X": "y"})
+    assert (read.queue, read.nice, read.keep_dir, read.ai.on) == (5, 10, None, False)
     assert VisionSettings(workers=3).processes == 3
     assert VisionSettings().processes >= 1
     for name, value in {"QUEUE": "0", "NICE": "20", "TIMEOUT_MS": "soon", "WAIT_MS": "99999"}.items():
         with pytest.raises(ValueError, match=f"BONSAI_VISION_{name} must be a number from"):
             VisionSettings.read({f"BONSAI_VISION_{name}": value})
-    with pytest.raises(ValueError, match="BONSAI_AI_URL must be"):
-        VisionSettings.read({"BONSAI_AI_URL": "ftp://hush"})
-    assert "hush" not in repr(VisionSettings.read({"BONSAI_AI_KEY": "hush"}))
+
+
+def test_an_ai_service_whose_settings_make_no_sense_is_off_and_says_why() -> None:
+    given = {"BONSAI_AI_URL": "https://ai.example/v1/", "BONSAI_AI_VISION_MODEL": "eyes", "BONSAI_AI_KEY": "hush"}
+    ai = VisionSettings.read(given).ai
+    assert (ai.on, ai.url, ai.key, ai.problem) == (True, "https://ai.example/v1", "hush", "")
+    assert "hush" not in repr(ai)
+    for name, value in {"URL": "ftp://hush", "KEY": "hüsh", "VISION_TIMEOUT_MS": "hush"}.items():
+        ai = VisionSettings.read(given | {f"BONSAI_AI_{name}": value}).ai
+        assert (ai.on, f"BONSAI_AI_{name} must be" in ai.problem, "hush" in ai.problem) == (False, True, False)
+    assert VisionSettings.read({"BONSAI_AI_URL": "https://ai.example/v1"}).ai.on is False, (
+        "a coach's model sees nothing"
+    )
 
 
 def test_importing_the_plugin_loads_nothing_heavy() -> None:
