@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bonsai_core.ratelimit import Buckets
 
@@ -66,6 +66,10 @@ class Admission:
         self._now = now
         self._open: Counter[str] = Counter()
         self._total = 0
+        #: Sockets that other nodes have open, by node and address.
+        self._others: dict[str, dict[str, int]] = {}
+        #: Addresses whose number of sockets has changed since the last `collect`; None while nobody asks.
+        self._changed: set[str] | None = None
 
     def ask(self, address: str) -> tuple[int, float]:
         """Count an attempt.
@@ -76,7 +80,7 @@ class Admission:
         wait = self._attempts.take(address, self._now())
         if wait:
             return 429, wait
-        if self._per_address and self._open[address] >= self._per_address:
+        if self._per_address and self._everywhere(address) >= self._per_address:
             return 429, 5.0
         if self._total >= self._max_connections:
             return 503, 5.0
@@ -86,6 +90,8 @@ class Admission:
         """A socket was opened."""
         self._open[address] += 1
         self._total += 1
+        if self._changed is not None:
+            self._changed.add(address)
 
     def closed(self, address: str) -> None:
         """A socket that was opened is closed."""
@@ -93,6 +99,37 @@ class Admission:
         self._open[address] -= 1
         if self._open[address] <= 0:
             del self._open[address]
+        if self._changed is not None:
+            self._changed.add(address)
+
+    # Across nodes
+
+    def share(self) -> None:
+        """Count from now on what other nodes must know."""
+        _ = self.collect(full=True)
+
+    def collect(self, *, full: bool) -> tuple[dict[str, int], dict[str, int]]:
+        """Attempts, and open sockets by address, that are new since the last call; with `full` all open sockets."""
+        changed, self._changed = self._changed or set(), set()
+        opened = dict(self._open) if full else {address: self._open.get(address, 0) for address in changed}
+        return self._attempts.collect(), opened
+
+    def elsewhere(self, node: str, opened: Mapping[str, int], attempts: Mapping[str, int], *, full: bool) -> None:
+        """Take in what another node has told.
+
+        Args:
+            full: whether `opened` is all that it has, or what has changed.
+        """
+        known = {} if full else self._others.get(node, {})
+        known = {address: count for address, count in (known | dict(opened)).items() if count > 0}
+        if known:
+            self._others[node] = known
+        else:
+            self._others.pop(node, None)
+        self._attempts.spend(attempts, self._now())
+
+    def _everywhere(self, address: str) -> int:
+        return self._open[address] + sum(opened.get(address, 0) for opened in self._others.values())
 
     def sweep(self) -> None:
         """Forget buckets that are full again."""

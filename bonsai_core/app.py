@@ -18,6 +18,7 @@ from bonsai_core.core_events import CoreEvents
 from bonsai_core.dispatch import Dispatcher, run_unit_apart
 from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
+from bonsai_core.gossip import Gossip
 from bonsai_core.isolation import PluginFault, Supervisor
 from bonsai_core.limits import Limits
 from bonsai_core.metrics import Metrics
@@ -181,6 +182,7 @@ class App:
         self.room_access = RoomAccess(self)
         self.dispatcher = Dispatcher(self)
         self.other_nodes = OtherNodes(self)
+        self.gossip = Gossip(self)
         self.routes: list[HttpRoute] = []
         self.started_at = clock()
         self.draining = False
@@ -199,6 +201,7 @@ class App:
         await self.store.open(self.rooms.deliver, self._revoked)
         await self.authenticator.open()
         self.supervisor.start()
+        self.gossip.start()
         self._sweep()
         _ = self.create_task(self.shared.run(), name="fold contributions")
         await self._run_process_hook("on_startup")

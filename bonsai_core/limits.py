@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bonsai_core.connection import Connection
 from bonsai_core.plugins import Plugins
@@ -62,6 +62,27 @@ class Limits:
             assert connection.session is not None
             wait = own.take(connection.session.user, now)
         return wait
+
+    # Across nodes
+
+    def share(self) -> None:
+        """Count from now on what other nodes must know."""
+        _ = self.collect()
+
+    def collect(self) -> dict[str, dict[str, int]]:
+        """What was spent since the last call, by the buckets' names and by key."""
+        spent = {name: buckets.collect() for name, buckets in self._named().items()}
+        return {name: keys for name, keys in spent.items() if keys}
+
+    def spend(self, spent: Mapping[str, Mapping[str, int]]) -> None:
+        """Take away what was spent on another node."""
+        now, named = self._now(), self._named()
+        for name, keys in spent.items():
+            if name in named:
+                named[name].spend(keys, now)
+
+    def _named(self) -> dict[str, Buckets]:
+        return {"users": self._users, "addresses": self._addresses} | {f"event {e}": b for e, b in self._events.items()}
 
     def take_ping(self, connection: Connection) -> float:
         """Count a ping or pong; returns seconds to wait, 0.0 for none."""

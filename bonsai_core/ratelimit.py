@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class Bucket:
     """A token bucket: full at first, refilled evenly.
@@ -36,6 +38,12 @@ class Bucket:
         self._tokens = tokens
         return (1.0 - tokens) / self._per_second
 
+    def spend(self, count: int, now: float) -> None:
+        """Take away what was spent elsewhere; never below none."""
+        tokens = min(self._size, self._tokens + (now - self._updated) * self._per_second)
+        self._updated = now
+        self._tokens = max(0.0, tokens - count)
+
     def is_full(self, now: float) -> bool:
         """True when the bucket is as good as new, so that it can be forgotten."""
         return self._tokens + (now - self._updated) * self._per_second >= self._size
@@ -53,6 +61,8 @@ class Buckets:
         self._size = size
         self._per_second = size / window
         self._buckets: dict[str, Bucket] = {}
+        #: What was taken since the last `collect`, by key; None while nobody asks.
+        self._taken: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -64,7 +74,25 @@ class Buckets:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(self._size, self._per_second, now)
-        return bucket.take(now)
+        wait = bucket.take(now)
+        if self._taken is not None and not wait:
+            self._taken[key] = self._taken.get(key, 0) + 1
+        return wait
+
+    def collect(self) -> dict[str, int]:
+        """What was taken by key since the last call; the first call begins the count."""
+        taken, self._taken = self._taken, {}
+        return taken or {}
+
+    def spend(self, spent: Mapping[str, int], now: float) -> None:
+        """Take away what was spent elsewhere."""
+        if not self._size:
+            return
+        for key, count in spent.items():
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                bucket = self._buckets[key] = Bucket(self._size, self._per_second, now)
+            bucket.spend(count, now)
 
     def sweep(self, now: float) -> None:
         """Forget buckets that are full again."""

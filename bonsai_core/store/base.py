@@ -203,6 +203,8 @@ class Store(ABC):
     on_replaced: Callable[[str, str, int], None] = staticmethod(lambda user, client, joined_at: None)
     #: A device's node has died (user, session, device).
     on_device_gone: Callable[[str, str, DeviceInfo], None] = staticmethod(lambda user, session, device: None)
+    #: Another node has told something (`tell_nodes`).
+    on_news: Callable[[bytes], None] = staticmethod(lambda data: None)
     #: This node was taken for dead: its devices must be joined again.
     on_lease_lost: Callable[[], None] = staticmethod(lambda: None)
 
@@ -306,6 +308,9 @@ class Store(ABC):
     @abstractmethod
     async def publish(self, message: Message) -> None:
         """Deliver an unlogged message (offset 0) to the room's listeners on all nodes. May be lost."""
+
+    async def tell_nodes(self, data: bytes) -> None:  # noqa: B027
+        """Tell all nodes something, this one too. It may be lost. A store of one process has nobody to tell."""
 
     # Sessions, presence, revocation
 

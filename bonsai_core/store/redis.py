@@ -295,6 +295,11 @@ class RedisStore(Store):
         command = self._rooms.publish_command
         await self._open.ask("execute_command", command, channel, data)
 
+    @override
+    async def tell_nodes(self, data: bytes) -> None:
+        self._check_open()
+        await self._rooms.tell(keys.CONTROL, b"news " + data)
+
     # Sessions, presence, revocation
 
     @override
@@ -382,7 +387,11 @@ class RedisStore(Store):
 
     def _control(self, data: bytes) -> None:
         """Something that concerns all nodes, or this one."""
-        kind, _, rest = data.decode().partition(" ")
+        name, _, content = data.partition(b" ")
+        if name == b"news":
+            self.on_news(content)
+            return
+        kind, rest = name.decode(), content.decode()
         if kind == "revoked":
             what, at, value = rest.split(" ", 2)
             self._on_revoked(what, value, int(at))
