@@ -248,6 +248,7 @@ class Vision(Plugin):
         limits = PoolLimits(
             workers=settings.processes,
             queue=settings.queue,
+            queue_bytes=settings.queue_mb << 20,
             timeout_s=settings.timeout_ms / 1000,
             memory_mb=settings.memory_mb,
             max_tasks=settings.max_tasks,

@@ -70,6 +70,7 @@ class PoolLimits:
     Attributes:
         workers: processes.
         queue: jobs that may wait for one.
+        queue_bytes: what those may hold together; a job that waits alone may hold more.
         timeout_s: seconds that a worker may take for a job, before it is killed.
         start_timeout_s: seconds that a worker may take to load its task.
         memory_mb: data memory of a worker, in MiB; 0 is no limit.
@@ -79,6 +80,7 @@ class PoolLimits:
 
     workers: int = 1
     queue: int = 32
+    queue_bytes: int = 64 << 20
     timeout_s: float = 20.0
     start_timeout_s: float = 60.0
     memory_mb: int = 2048
@@ -202,13 +204,18 @@ class Pool:
         """
         if self._closing or self.hopeless:
             raise JobError("plugin_unavailable", self._error or "the server is stopping", 5000)
-        if len(self) >= self.limits.queue and not self._idle:
+        if self._full(len(data)) and not self._idle:
             raise JobError("overloaded", "too much work is waiting; send it again later", self.retry_after_ms())
         job = Job(self, next(self._numbers), request, data, on_step or _ignore)
         job.urgent = urgent
         (self._urgent if urgent else self._waiting).append(job)
         self._dispatch()
         return job
+
+    def _full(self, more: int) -> bool:
+        jobs = (*self._urgent, *self._waiting)
+        held = sum(len(job.data) for job in jobs)
+        return len(jobs) >= self.limits.queue or (bool(jobs) and held + more > self.limits.queue_bytes)
 
     def retry_after_ms(self) -> int:
         """When a worker should be free for one more job, in milliseconds."""

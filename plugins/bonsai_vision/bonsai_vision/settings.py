@@ -70,6 +70,7 @@ class VisionSettings:
     Attributes:
         workers: worker processes; 0: one less than the cores, at least one.
         queue: analyses that may wait for a worker; more are answered `overloaded`.
+        queue_mb: what those may hold together, in MiB.
         per_user: analyses of one student that may be under way or wait.
         timeout_ms: longest time that a worker may take for one picture.
         wait_ms: longest time from the request to the answer.
@@ -85,6 +86,7 @@ class VisionSettings:
 
     workers: int = _setting(0, "BONSAI_VISION_WORKERS", 0, 256)
     queue: int = _setting(32, "BONSAI_VISION_QUEUE", 1, 10_000)
+    queue_mb: int = _setting(64, "BONSAI_VISION_QUEUE_MB", 1, 1 << 20)
     per_user: int = _setting(8, "BONSAI_VISION_PER_USER", 1, 1000)
     timeout_ms: int = _setting(20_000, "BONSAI_VISION_TIMEOUT_MS", 100, 50_000)
     wait_ms: int = _setting(45_000, "BONSAI_VISION_WAIT_MS", 100, 55_000)

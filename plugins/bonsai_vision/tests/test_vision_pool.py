@@ -187,6 +187,17 @@ async def test_a_full_queue_says_when_to_come_back(start: Start, tmp_path: Path)
     assert await asyncio.gather(*(job.result for job in jobs)) == ["waited"] * 3
 
 
+async def test_what_waits_is_bounded_in_bytes_as_well(start: Start, tmp_path: Path) -> None:
+    pool = await start(queue_bytes=1000)
+    busy = pool.submit({"do": "wait", "for": str(tmp_path / "go")}, bytes(5000))
+    waiting = [pool.submit({}, bytes(600)), pool.submit({}, bytes(400))]
+    with pytest.raises(JobError, match="overloaded"):
+        pool.submit({}, b"1")
+    (tmp_path / "go").touch()
+    await asyncio.gather(busy.result, *(job.result for job in waiting))
+    assert (await pool.submit({}, bytes(5000)).result)["text"] == "\0" * 5000
+
+
 async def test_urgent_jobs_go_first(start: Start, tmp_path: Path) -> None:
     pool = await start(options={"log": str(tmp_path / "log")})
     busy = pool.submit({"do": "wait", "for": str(tmp_path / "go"), "name": "busy"})
