@@ -52,14 +52,14 @@ def combine_like_terms(rng: random.Random) -> Draft:
         ],
         rationale=(
             f"Combining the x²-terms gives {lin(a + s * d, 0, 'x²')}, the x-terms give {lin(b + s * e, 0)}, "
-            f"and the constants give {num(c + s * f)}. The sum is {quad(*result)}."
+            f"and the constants give {num(c + s * f)}. The result is {quad(*result)}."
         ),
         band=2 if minus else 1,
         hints=(
             "Write the expression with as few terms as possible.",
             "Remove the parentheses. Then combine terms with the same power of x.",
             (
-                f"Without parentheses: {quad(a, b, c)} "
+                f"Drop the parentheses. You get {quad(a, b, c)} "
                 f"{poly((1, '@'), (s * d, 'x²'), (s * e, 'x'), (s * f, '')).removeprefix('@ ')}."
             ),
             f"Combine like terms, one power at a time. The result is {quad(*result)}.",
@@ -294,7 +294,7 @@ def rational_exponents(rng: random.Random) -> Draft:
             ),
         ),
         strategy=(
-            "Rewrite the nth root as the exponent 1/n and multiply exponents; treat the coefficient in the same way."
+            "Write the nth root as the power 1/n. Then multiply the exponents, and take the root of the number too."
         ),
         proof=Proof("equivalent", {"expression": given, "positive": True}),
         discrimination=1.2,
@@ -320,11 +320,11 @@ def sum_of_rationals(rng: random.Random) -> Draft:
         wrong=[
             (
                 f"{num(p + s * q)}/({lin(2, a + b)})",
-                "You combined numerators and denominators separately. Fractions need a common denominator.",
+                "You added the tops and the bottoms. Fractions need a common denominator first.",
             ),
             (
                 f"{num(p + s * q)}/{below}",
-                "You used a common denominator but did not multiply each numerator by the missing factor.",
+                "Your bottom is right. But each top has to be multiplied by the factor that its own bottom lacks.",
             ),
             (
                 f"({lin(p + s * q, p * a + s * q * b)})/{below}",
@@ -332,7 +332,7 @@ def sum_of_rationals(rng: random.Random) -> Draft:
             ),
             (
                 f"({lin(p + s * q, p * b - s * q * a)})/{below}",
-                "You made a sign error when you distributed over the second numerator.",
+                "You lost a sign when you multiplied out the second part on top.",
             ),
         ],
         rationale=(
@@ -347,7 +347,7 @@ def sum_of_rationals(rng: random.Random) -> Draft:
             f"{p}({right}) {sign} {q}({left}) = {lin(*top)}. So the expression equals {answer}.",
         ),
         strategy=(
-            "Use the product of the denominators, and multiply each numerator by the factor that its denominator lacks."
+            "Multiply the denominators to get a new one. Then multiply each top by the factor that its bottom lacks."
         ),
         proof=Proof("equivalent", {"expression": given}),
         discrimination=1.3,
@@ -440,7 +440,7 @@ def quotient_and_remainder(rng: random.Random) -> Draft:
             ),
             f"What is left is {lin(e, c)}. It is {num(e)}({below}) with remainder {r}. The result is {form(a, e, r)}.",
         ),
-        strategy="Use long division, or multiply each choice by the denominator and compare.",
+        strategy="Use long division. Or multiply each choice by the denominator and compare.",
         proof=Proof("equivalent", {"expression": given}),
         discrimination=1.4,
     )

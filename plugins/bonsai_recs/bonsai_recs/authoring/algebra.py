@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from fractions import Fraction
 
@@ -49,7 +50,7 @@ def two_steps(rng: random.Random) -> Draft:
             f"First {add(-b)} both sides. You get {a}x = {num(c - b)}.",
             f"{a}x = {num(c - b)}. Divide both sides by {a}. So x = {num(x)}.",
         ),
-        strategy="Undo the operations in reverse order: first the addition or subtraction, then the multiplication.",
+        strategy="Undo the steps in reverse order. Undo the adding first, then the multiplying.",
         proof=Proof("solve", {"equations": [equation], "ask": "x"}),
         discrimination=0.8,
     )
@@ -79,9 +80,7 @@ def value_of_a_group(rng: random.Random) -> Draft:
             f"Add the {p} groups and the {q} groups. You have {p + q}({inner}) on the left.",
             f"{p + q}({inner}) = {num(total)}. Divide both sides by {p + q}, so {inner} = {group}.{last}",
         ),
-        strategy=(
-            "Before you distribute, check whether the expression that is asked for already appears in the equation."
-        ),
+        strategy=("Look at what is asked before you start. If it is already there as a group, solve for the group."),
         proof=Proof("solve", {"equations": [equation], "ask": asked}),
         discrimination=1.1,
     )
@@ -229,10 +228,10 @@ def equation_for_a_decrease(rng: random.Random) -> Draft:
                 ),
             ),
             (
-                f"{num(start)} − t = {rate * left:,}",
+                f"{rate}t − {num(start)} = {num(left)}",
                 (
-                    "You multiplied the rate by the amount that is left. The rate has to be multiplied by the number"
-                    f" of {time}s."
+                    "You turned the subtraction around. What goes away is taken from the starting amount, and not the"
+                    " other way."
                 ),
             ),
         ],
@@ -296,7 +295,7 @@ def how_many_solutions(rng: random.Random) -> Draft:
             f"The left side is {expanded}. The right side is {lin(slope, constant)}.",
             f"{expanded} = {lin(slope, constant)}. {why[kind]} The answer: {kind.lower()}.",
         ),
-        strategy="Simplify both sides. Different x-terms mean one solution; for equal x-terms, compare the constants.",
+        strategy="Simplify both sides. If the x-terms differ, there is one solution. If not, compare the constants.",
         proof=Proof("solve", {"equations": [equation], "unknowns": ["x"], "count": True}),
         discrimination=1.2,
     )
@@ -332,10 +331,14 @@ def constant_for_no_solution(rng: random.Random) -> Draft:
                 f" {num(d)} are different. So k = {num(k)}."
             ),
         ),
-        strategy="No solution: make the coefficients of x equal and check that the constants are different.",
+        strategy="No solution: the x-terms on both sides are the same, but the numbers are not.",
         proof=Proof("solve", {"equations": [equation], "unknowns": ["x"], "parameter": "k", "solutions": "none"}),
         discrimination=1.4,
     )
+
+
+def _times(factor: int, group: str) -> str:
+    return f"{'' if factor == 1 else factor}({group})"
 
 
 @template(ONE_VARIABLE, count=2)
@@ -347,25 +350,27 @@ def fractions_on_the_left(rng: random.Random) -> Draft:
         raise Unusable
     r = (x + a) // p + (x + b) // q
     equation = f"({lin(1, a)})/{p} + ({lin(1, b)})/{q} = {num(r)}"
-    cleared = f"{q}({lin(1, a)}) + {p}({lin(1, b)}) = {num(p * q * r)}"
+    least = math.lcm(p, q)
+    s, t = least // p, least // q
+    cleared = f"{_times(s, lin(1, a))} + {_times(t, lin(1, b))} = {num(least * r)}"
     return question(
         stem=f"{equation}\n\nWhat is the solution to the given equation?",
         answer=typed(x),
         rationale=(
-            f"Multiplying both sides by {p * q} clears the fractions: {cleared}. Distributing and combining like terms "
-            f"gives {lin(p + q, q * a + p * b)} = {num(p * q * r)}, so {p + q}x = {num((p + q) * x)} and x = {num(x)}."
+            f"Multiplying both sides by {least} clears the fractions: {cleared}. Distributing and combining like terms "
+            f"gives {lin(s + t, s * a + t * b)} = {num(least * r)}, so {s + t}x = {num((s + t) * x)} and x = {num(x)}."
         ),
         band=5 if x > 0 else 6,
         hints=(
             "You want the value of x that makes the equation true.",
             "Clear the fractions. Multiply both sides by a number that both denominators divide.",
-            f"Multiply both sides by {p * q}. You get {cleared}.",
+            f"Multiply both sides by {least}. You get {cleared}.",
             (
-                f"Distribute and combine: {lin(p + q, q * a + p * b)} = {num(p * q * r)}. "
-                f"Then {p + q}x = {num((p + q) * x)}, so x = {num(x)}."
+                f"Distribute and combine: {lin(s + t, s * a + t * b)} = {num(least * r)}. "
+                f"Then {s + t}x = {num((s + t) * x)}, so x = {num(x)}."
             ),
         ),
-        strategy="Multiply both sides by a common denominator, so that only whole numbers are left.",
+        strategy="Multiply both sides by a number that both denominators divide. Then only whole numbers are left.",
         proof=Proof("solve", {"equations": [equation], "ask": "x"}),
         discrimination=1.2,
     )
@@ -408,7 +413,7 @@ def constants_for_every_x(rng: random.Random) -> Draft:
                 f"The sum is {a} + {f'({num(b)})' if b < 0 else b} = {num(a + b)}."
             ),
         ),
-        strategy="Infinitely many solutions mean identical sides: match the coefficients of x and the constants.",
+        strategy="If every x works, both sides are the same. Match the x-terms, then match the numbers.",
         proof=Proof("solve", {"equations": [equation], "for_all": ["x"], "ask": "a + b"}),
         discrimination=1.4,
     )

@@ -45,7 +45,7 @@ def value_at_a_number(rng: random.Random) -> Draft:
             f"Multiply first: {num(m)} · {by(k)} = {num(m * k)}.",
             f"f({num(k)}) = {num(m * k)} {'+' if b > 0 else '−'} {abs(b)} = {num(value)}.",
         ),
-        strategy="Replace every x by the input, in parentheses, and follow the order of operations.",
+        strategy="Put the input in parentheses in place of each x. Then multiply first and add last.",
         proof=Proof("solve", {"equations": [f"y = {rule}", f"x = {num(k)}"], "ask": "y"}),
         discrimination=0.8,
     )
@@ -193,7 +193,7 @@ def meaning_of_a_number(rng: random.Random) -> Draft:
             + (f"it is multiplied by {v}." if ask_rate else f"it is not next to {v}."),
             f"{why} So the answer is: {right}",
         ),
-        strategy="In a linear model, the coefficient is the change per unit and the constant is the value at zero.",
+        strategy="The number next to the letter is the change per unit. The number alone is the value at zero.",
         proof=Proof("meaning", {"functions": {f"C({v})": f"{shown}{v} + {fee}"}, "claims": texts}),
         discrimination=1.1,
     )

@@ -36,12 +36,9 @@ def solve_one(rng: random.Random) -> Draft:
             (
                 f"x {_TURNED[right]} {num(x)}",
                 (
-                    "You kept the direction of the inequality sign, but dividing by a negative number reverses it."
+                    "You kept the sign as it was. When you divide by a negative number, it turns around."
                     if a < 0
-                    else (
-                        "You reversed the inequality sign. It is reversed only when you divide or multiply by a"
-                        " negative number."
-                    )
+                    else ("You turned the sign around. Do so only when you divide or multiply by a negative number.")
                 ),
             ),
             (
@@ -70,7 +67,7 @@ def solve_one(rng: random.Random) -> Draft:
             f"First {add(-b)} both sides. You get {lin(a, 0)} {sign} {num(c - b)}.",
             f"Divide by {num(a)}. The sign {'turns around' if a < 0 else 'stays the same'}: x {right} {num(x)}.",
         ),
-        strategy="Solve it like an equation, and reverse the sign when you multiply or divide by a negative number.",
+        strategy="Solve it like an equation. If you multiply or divide by a negative number, turn the sign around.",
         proof=Proof("equivalent", {"expression": given}),
         discrimination=0.9,
     )
@@ -315,7 +312,7 @@ def point_of_a_system(rng: random.Random) -> Draft:
             f"Take the first choice. Work out {lin(m, b)} and {lin(n, d)} for its x, and compare both with its y.",
             f"For {pair(x, y)}: {num(y)} {bottom} {num(m * x + b)} and {num(y)} {top} {num(n * x + d)} are both true.",
         ),
-        strategy="Substitute each point into both inequalities; one failure rules it out.",
+        strategy="Put each point into both of them. If one fails, drop the point.",
         proof=Proof("satisfies", {"relations": [first, second]}),
     )
 
@@ -392,7 +389,7 @@ def range_of_a_total(rng: random.Random) -> Draft:
                 f"So {num(low)} ≤ {w} ≤ {num(high)}."
             ),
         ),
-        strategy="Compute the total for the lower bound and for the upper bound, then write a compound inequality.",
+        strategy="Find the total for the low number and for the high number. The answer goes from one to the other.",
         proof=Proof(
             "satisfies",
             {
@@ -417,6 +414,7 @@ def least_of_one_kind(rng: random.Random) -> Draft:
             ("hats", "cotton hats", "wool hats"),
             ("candles", "small candles", "large candles"),
             ("prints", "plain prints", "framed prints"),
+            ("mugs", "white mugs", "painted mugs"),
         )
     )
     relation = f"{p}({n} − y) + {q}y ≥ {num(total)}"
@@ -445,10 +443,7 @@ def least_of_one_kind(rng: random.Random) -> Draft:
                 f"Round up: the answer is {y}."
             ),
         ),
-        strategy=(
-            "Use the largest allowed count to get one variable, then solve the inequality and round in the right"
-            " direction."
-        ),
+        strategy=("Use the largest count that is allowed, so that one letter is left. Solve, and round the right way."),
         proof=Proof("satisfies", {"relations": [relation], "variables": ["y"], "extreme": "least"}),
         discrimination=1.4,
     )
@@ -491,7 +486,7 @@ def greatest_coordinate(rng: random.Random) -> Draft:
                 f" {abs(b)} = {num(y)}."
             ),
         ),
-        strategy="The extreme coordinate of such a region is at the corner: solve the system of the boundary lines.",
+        strategy="The top or bottom of such a region is a corner. Find where the two lines meet.",
         proof=Proof("solve", {"equations": [f"y = {lin(m, b)}", f"y = {lin(n, d)}"], "ask": "y"}),
         discrimination=1.5,
     )

@@ -159,7 +159,7 @@ def _line_through_a_point(rng: random.Random, *, parallel: bool) -> Draft:
         band=4 if parallel else 5,
         hints=(
             "Find the slope of line j, then its y-intercept.",
-            "Parallel lines have equal slopes. Perpendicular lines have slopes with a product of −1.",
+            "Parallel lines have equal slopes. If lines meet at a right angle, the product of their slopes is −1.",
             f"Line k has slope {num(slope)}. Line j passes through {pair(x0, int(y0))}.",
             (
                 f"Line j has slope {num(mine)}. Put in the point: {num(y0)} = {num(mine * x0)} + b, so b = {num(b)}. "
@@ -319,9 +319,7 @@ def coefficient_for_a_direction(rng: random.Random) -> Draft:
             f"Solve the second equation for y. Its slope is {num(theirs)}. The first slope is −k/{b}.",
             f"The first slope has to be {num(mine)}. So −k/{b} = {num(mine)}, and k = {num(k)}.",
         ),
-        strategy=(
-            "Express both slopes; set them equal for parallel lines or their product to −1 for perpendicular lines."
-        ),
+        strategy=("Write both slopes. Parallel lines have equal slopes. For perpendicular lines, the product is −1."),
         proof=Proof(
             "solve",
             {

@@ -56,7 +56,7 @@ def substitute(rng: random.Random) -> Draft:
                 f" {pair(x, y)}."
             ),
         ),
-        strategy="When one variable is already isolated, substitute it into the other equation.",
+        strategy="When one letter stands alone, put what it equals into the other equation.",
         proof=Proof("satisfies", {"relations": [first, second]}),
         discrimination=0.8,
     )
@@ -94,7 +94,7 @@ def add_the_equations(rng: random.Random) -> Draft:
                 f"{ask} = {num(value)}."
             ),
         ),
-        strategy="Look for a combination of the equations that gives the expression in question directly.",
+        strategy="See if you can add or subtract the equations to get what is asked right away.",
         proof=Proof("solve", {"equations": [first, second], "ask": ask}),
         discrimination=1.2,
     )
@@ -193,7 +193,7 @@ def how_many_of_one_kind(rng: random.Random) -> Draft:
                 f" {x}."
             ),
         ),
-        strategy="Write one equation for the number of items and one for the money, then eliminate the other variable.",
+        strategy="Write one equation for the count and one for the money. Then remove the kind that is not asked for.",
         proof=Proof("solve", {"equations": [f"{u} + {v} = {n}", f"{p}{u} + {q}{v} = {num(total)}"], "ask": u}),
     )
 
@@ -273,7 +273,12 @@ def eliminate(rng: random.Random) -> Draft:
                 ),
             ),
             (num(-value), "You lost a sign when you subtracted one equation from the other."),
-            (num(y if whole else x - y), "You stopped at a different value than the one in the question."),
+            (
+                num(y if whole else x - y),
+                "You gave the value of y. The question asks for the sum."
+                if whole
+                else "You subtracted y from x. The question asks for y alone.",
+            ),
         ],
         rationale=(
             f"Multiplying the first equation by {d} and the second by {a} makes the x-terms equal. Subtracting then"
@@ -288,7 +293,7 @@ def eliminate(rng: random.Random) -> Draft:
             f"Subtract: {lin(factor, 0, 'y')} = {num(total)}, so y = {num(y)}."
             + (f" Then x = {num(x)}. The sum is {num(value)}." if whole else ""),
         ),
-        strategy="Multiply the equations so that one variable has equal coefficients, then subtract.",
+        strategy="Multiply the equations so that the x-terms match. Then subtract to get rid of x.",
         proof=Proof("solve", {"equations": [first, second], "ask": ask}),
     )
 
@@ -321,7 +326,7 @@ def parameter_for_no_solution(rng: random.Random) -> Draft:
         answer=num(k),
         wrong=[
             (num(-k), "You made a sign error. The x-coefficients have to be in the same ratio as the y-coefficients."),
-            (num(a), "You copied the x-coefficient of the first equation. The y-coefficients are not equal either."),
+            (num(a), "You copied the number at x from the first equation. The numbers at y are not equal either."),
             (
                 num(Fraction(b * e, a)),
                 "You set up the ratio the wrong way. Compare x with x and y with y.",
@@ -329,13 +334,13 @@ def parameter_for_no_solution(rng: random.Random) -> Draft:
             (
                 num(Fraction(a * f, c)),
                 (
-                    "You matched the x-coefficients with the constants. For parallel lines, compare the x- and"
-                    " y-coefficients."
+                    "You matched the numbers at x with those on the right. For parallel lines, compare the numbers at x"
+                    " with those at y."
                 ),
             ),
             (
                 num(a + int(e) - b),
-                "You added the difference of the y-coefficients. The coefficients have to be multiplied.",
+                "You added the difference of the numbers at y. They have to be multiplied instead.",
             ),
         ],
         rationale=(
@@ -356,7 +361,7 @@ def parameter_for_no_solution(rng: random.Random) -> Draft:
                 f" {num(k)}. So k = {num(k)}."
             ),
         ),
-        strategy="No solution: x- and y-coefficients are in the same ratio, but the constants are not.",
+        strategy="No solution: the x-terms and y-terms have the same ratio, but the numbers on the right do not.",
         proof=Proof(
             "solve", {"equations": [first, second], "unknowns": ["x", "y"], "parameter": "k", "solutions": "none"}
         ),
@@ -397,7 +402,7 @@ def parameters_for_all_solutions(rng: random.Random) -> Draft:
                 f"From q · {by(ratio)} = {num(e)}, q = {num(q)}. Then {ask} = {num(value)}."
             ),
         ),
-        strategy="Infinitely many solutions: all coefficients and the constants are in one and the same ratio.",
+        strategy="If every point of a line works, one equation is a multiple of the other, in all its numbers.",
         proof=Proof(
             "solve",
             {"equations": [f"p = {by(a)}k", f"{num(e)} = qk", f"{num(f)} = {num(c)}k"], "ask": ask},

@@ -23,9 +23,9 @@ def crossing_lines(rng: random.Random) -> Draft:
     given = rng.choice([n for n in range(96, 160) if n != 120])
     opposite = rng.random() < 0.4
     right = given if opposite else 180 - given
-    points = {"A": (0.0, 0.0), "B": (6.0, 2.6), "C": (0.0, 2.6), "D": (6.0, 0.0), "1": (3.0, 1.3)}
+    points = {"A": (0.0, 0.0), "B": (6.0, 2.6), "C": (0.0, 2.6), "D": (6.0, 0.0), "E": (3.0, 1.3)}
     a, b, c, d, e = tuple(rng.choice(["ABCDE", "PQRST", "JKLMN", "UVWXY"]))
-    points = dict(zip((a, b, c, d, "1"), points.values(), strict=True))
+    points = dict(zip((a, b, c, d, e), points.values(), strict=True))
     told, asked = c + e + b, (a if opposite else b) + e + d
     return draft(
         stem=f"In the figure, lines {a}{b} and {c}{d} intersect at point {e}. The measure of angle {told} is "
@@ -35,7 +35,8 @@ def crossing_lines(rng: random.Random) -> Draft:
             points,
             [],
             extra=[(a, b), (c, d)],
-            angles={(c, "1", b): f"{given}°"},
+            angles={(c, e, b): f"{given}°"},
+            below=e,
         ),
         answer=f"{right}°",
         wrong=[
@@ -154,6 +155,7 @@ def isosceles(rng: random.Random) -> Draft:
         raise Unusable("want a general triangle")
     p, q, r = tuple(rng.choice(["ABC", "DEF", "LMN", "RST", "UVW"]))
     known, asked = (q, p) if ask_apex else (p, q)
+    alike = Fraction(180 - given, 2) if ask_apex else 180 - 2 * given if given < 90 else 180 - given // 2
     return draft(
         stem=f"In triangle {p}{q}{r}, the lengths of {p}{q} and {p}{r} are equal. The measure of angle {known} is "
         f"{given}°. What is the measure of angle {asked}?",
@@ -168,10 +170,12 @@ def isosceles(rng: random.Random) -> Draft:
             ),
             (f"{180 - given}°", "You used only one of the other two angles. All three angles add up to 180°."),
             (
-                f"{num(Fraction(180 - given, 2)) if ask_apex else 180 - 2 * given if 180 - 2 * given > 0 else 90}°",
+                f"{num(alike)}°",
                 "You split what is left in half. That is right only if the given angle lies between the equal sides."
                 if ask_apex
-                else "You treated the given angle as one of the equal ones.",
+                else "You treated the given angle as one of the equal ones."
+                if given < 90
+                else "You took half too early. Subtract the given angle from 180° first.",
             ),
         ],
         why=f"The sides {p}{q} and {p}{r} are equal, so the angles opposite them, at {r} and {q}, are equal. "
@@ -292,7 +296,7 @@ def exterior_angle(rng: random.Random) -> Draft:
         wrong=[
             (frac(wrong_line), "You let the two angles with x add up to 180°. They do not lie side by side on a line."),
             (frac(wrong_all), "You let the three marked angles add up to 180°. One of them is outside the triangle."),
-            (frac(wrong_equal), "You set the exterior angle equal to one inner angle only."),
+            (frac(wrong_equal), "You set the angle outside equal to just one of the two angles inside."),
         ],
         why="An exterior angle of a triangle equals the sum of the two inner angles that do not touch it. So "
         f"{_linear(a, c)} = {remote} + {_linear(1, b)}. {last}",
@@ -320,7 +324,7 @@ def nested_triangles(rng: random.Random) -> Draft:
     ad, ab = k * unit, m * unit
     de, bc = k * width, m * width
     db = ab - ad
-    t = k / m
+    t = min(max(k / m, 0.42), 0.62)
     tip, left, right_ = (2.2, 4.0), (0.0, 0.0), (6.5, 0.0)
     d = (tip[0] + (left[0] - tip[0]) * t, tip[1] * (1 - t))
     e = (tip[0] + (right_[0] - tip[0]) * t, tip[1] * (1 - t))
@@ -352,7 +356,7 @@ def nested_triangles(rng: random.Random) -> Draft:
             f"AB = {ad} + {db} = {ab}. The sides of ABC are {ab}/{ad} times those of ADE.",
             f"BC = {de} · {ab}/{ad} = {bc}.",
         ),
-        strategy="A line parallel to a side cuts off a similar triangle; compare whole sides with whole sides.",
+        strategy="A line parallel to a side cuts off a similar triangle. Compare whole sides with whole sides.",
         proof=Proof(
             "geometry", {"measure": "proportion", "data": {"a": "choice", "b": de, "c": ab, "d": ad}, "equals": 0}
         ),
@@ -505,7 +509,7 @@ def similar_areas(rng: random.Random) -> Draft:
             f"The ratio of the areas is {b * b}/{a * a}. Take the square root to get the ratio of the lengths.",
             f"The lengths have the ratio {b}/{a}. So the perimeter is {small} · {b}/{a} = {large}.",
         ),
-        strategy="Square root of the area ratio gives the ratio of all lengths, also of perimeters.",
+        strategy="Take the square root of the ratio of the areas. All lengths have this ratio, and so have perimeters.",
         proof=Proof(
             "ratio", {"start": "choice", "steps": [["/", small], ["**", 2]], "equals": f"{large_area}/{small_area}"}
         ),

@@ -1,27 +1,49 @@
-"""Checks every question of a bank by program: its answer, its wrong choices, its hints, its figure."""
+"""Checks every question of a bank by program: its answer, its wrong choices, its hints, its texts, its figure."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from importlib import import_module
 from pkgutil import iter_modules
 
-from bonsai_core.domain import SKILLS, Question, number_of
+from bonsai_core.domain import SKILLS, Section, number_of
 from bonsai_recs import authoring
 from bonsai_recs.authoring.kit import Proof, ProofError
+from bonsai_recs.authoring.leaks import leaks, right_and_wrong, shows
+from bonsai_recs.authoring.reading_level import grade
+from bonsai_recs.bank.figures import figure_problem
 from bonsai_recs.bank.files import BankItem
 
 Checker = Callable[[Proof, Sequence[str], Sequence[str]], None]
 
 HINTS = 4
+CHOICES = 4
 #: What a bank shall hold at least.
 MIN_ITEMS = 600
 MIN_PER_SKILL = 15
-_NUMBERS = re.compile(r"(?<![\w.])[-+\N{MINUS SIGN}]?(?:\d+(?:,\d{3})+|\d+)?\.?\d+(?:/\d+)?(?![\w/])")
+#: Highest Flesch-Kincaid grade of hints, strategies and remarks on wrong choices.
+MAX_GRADE = 9.0
+#: Words of a passage, as on the test.
+PASSAGE_WORDS = (25, 150)
+BLANK = "______"
+_FILLS = re.compile(r"completes? the text|quotation")
+#: A letter is right so often at most, and so often the right choice may be the longest; both would help to guess.
+MAX_LETTER_SHARE, MAX_LONGEST_SHARE = 0.32, 0.35
+
+_SLIPS = {
+    "a space too many": re.compile(r"^\s|\s$|(?<=\S)  (?=\S)|[ \t]\n|\n[ \t]"),
+    "two marks in a row": re.compile(r",[.,;:]|;[.,;]|(?<!\.)\.\.(?!\.)| [,;](?!\w)"),
+    "a gap that was not filled": re.compile(r"[{}]|\bNone\b(?! of)|\bnan\b"),
+    "a hyphen for a minus sign": re.compile(r"(?<![\w-])-\d"),
+    "a number without commas": re.compile(r"\$\d{4}"),
+    "one of several": re.compile(
+        r"(?<![\d.,/·+−÷=] )(?<![\d.,/−])\b1 (?:hours|minutes|days|weeks|years|feet|inches)\b"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +54,8 @@ class Finding:
     problem: str
 
 
-def checkers() -> dict[str, Checker]:
+@functools.cache
+def checkers() -> Mapping[str, Checker]:
     """Every proof checker of this package, by kind."""
     found: dict[str, Checker] = {}
     for module in iter_modules(authoring.__path__):
@@ -43,108 +66,94 @@ def checkers() -> dict[str, Checker]:
 
 def check(items: Sequence[BankItem], *, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
     """Every finding about a bank; empty when it is good."""
-    known = checkers()
     findings: list[Finding] = []
     for done, item in enumerate(items):
-        findings += [Finding(item.id, problem) for problem in _problems(item, known)]
+        findings += [Finding(item.id, problem) for problem in problems(item)]
         if progress is not None:
             progress(done + 1, len(items))
     return [*findings, *_of_the_whole(items)]
 
 
-def _problems(item: BankItem, known: dict[str, Checker]) -> Iterable[str]:
+def problems(item: BankItem) -> list[str]:
+    """Everything that is wrong with one question by itself."""
+    return [*_answer(item), *_help(item), *_texts(item), *_conventions(item)]
+
+
+def _answer(item: BankItem) -> Iterable[str]:
+    """Recompute the answer from the proof, and that every wrong choice is wrong."""
     right, wrong = right_and_wrong(item)
-    texts = [choice.text for choice in item.choices]
-    if item.choices and len(set(texts)) != len(texts):
+    texts = [*right, *wrong]
+    if item.choices and len({text.casefold() for text in texts}) != len(texts):
         yield "two choices are the same"
     values = [value for value in map(number_of, texts) if value is not None]
-    if len(set(values)) != len(values):
+    if item.choices and len(set(values)) != len(values):
         yield "two choices have the same value"
-    if not item.choices and any(len(a.lstrip("-\N{MINUS SIGN}")) > 5 for a in item.answers):
-        yield "a typed answer does not fit the field of five characters"
     proof = item.proof
-    checker = known.get(str(proof.get("kind")))
+    checker = checkers().get(str(proof.get("kind")))
     if checker is None:
         yield f"nobody checks a proof of kind {proof.get('kind')!r}"
-    else:
-        try:
-            checker(Proof(str(proof["kind"]), proof["given"]), right, wrong)
-        except ProofError as error:
-            yield f"proof: {error}"
-        except Exception as error:
-            yield f"the proof cannot be checked: {type(error).__name__}: {error}"
+        return
+    try:
+        checker(Proof(str(proof["kind"]), proof["given"]), right, wrong)
+    except ProofError as error:
+        yield f"proof: {error}"
+    except Exception as error:
+        yield f"the proof cannot be checked: {type(error).__name__}: {error}"
+
+
+def _help(item: BankItem) -> Iterable[str]:
+    """The ladder helps step by step, and only its last rung gives the answer."""
     if len(item.hints) != HINTS:
         yield f"{len(item.hints)} hints instead of {HINTS}"
     for rung, hint in enumerate(item.hints[:-1], start=1):
         if leak := leaks(item, hint):
             yield f"hint {rung} gives the answer away: {leak}"
+    if len(set(item.hints)) != len(item.hints):
+        yield "a hint comes twice"
+    if item.hints and not shows(item, item.hints[-1]):
+        yield "the last hint does not give the answer"
     for choice in item.choices:
-        if choice.key != item.answers[0] and not choice.misconception:
+        if choice.key == item.answers[0]:
+            continue
+        if not choice.misconception:
             yield f"choice {choice.key} has no misconception"
+        elif leak := leaks(item, choice.misconception):
+            yield f"the remark on choice {choice.key} gives the answer away: {leak}"
     if not item.rationale or not item.strategy:
         yield "rationale or strategy is missing"
+
+
+def _texts(item: BankItem) -> Iterable[str]:
+    """Slips of writing, and texts that are harder to read than they need be."""
+    read = {f"hint {rung}": hint for rung, hint in enumerate(item.hints, start=1)} | {"strategy": item.strategy}
+    read |= {f"the remark on choice {choice.key}": choice.misconception or "" for choice in item.choices}
+    rest = {"stem": item.stem, "rationale": item.rationale} | {f"choice {c.key}": c.text for c in item.choices}
+    for name, text in read.items():
+        if (level := grade(text)) > MAX_GRADE:
+            yield f"{name} reads at grade {level:.1f}"
+    for name, text in (read | rest).items():
+        yield from (f"{name} has {slip}" for slip, pattern in _SLIPS.items() if pattern.search(text))
     if item.figure is not None and (problem := figure_problem(item.figure)):
         yield f"figure: {problem}"
 
 
-def right_and_wrong(item: Question) -> tuple[list[str], list[str]]:
-    """The texts of right answers and of wrong choices."""
+def _conventions(item: BankItem) -> Iterable[str]:
+    """What every question of the digital SAT has in common."""
+    if item.choices and [choice.key for choice in item.choices] != list("ABCD"):
+        yield f"the choices are not A to D but {', '.join(choice.key for choice in item.choices)}"
+    if not item.choices and any(len(a.lstrip("-\N{MINUS SIGN}")) > 5 for a in item.answers):
+        yield "a typed answer does not fit the field of five characters"
+    if item.section is Section.MATH:
+        return
+    low, high = PASSAGE_WORDS
+    words = len((item.passage or "").split())
+    if not low <= words <= high:
+        yield f"the passage has {words} words, not {low} to {high}"
     if not item.choices:
-        return list(item.answers), []
-    right = [choice.text for choice in item.choices if choice.key == item.answers[0]]
-    return right, [choice.text for choice in item.choices if choice.key != item.answers[0]]
-
-
-def leaks(item: Question, text: str) -> str | None:
-    """How a text gives the answer away: by its letter, its words or an equal value; None when it does not.
-
-    A number that the student reads in the question anyway gives nothing away.
-    """
-    right, _ = right_and_wrong(item)
-    given = f"{item.stem} {item.passage or ''}"
-    if item.choices and re.search(rf"\b(?i:choice|option|answer|letter)\s+(?:is\s+)?\(?{item.answers[0]}\b", text):
-        return "its letter"
-    seen = set(_values(given))
-    for answer in right:
-        value = number_of(answer)
-        if value is not None:
-            if value not in seen and value in _values(text):
-                return "its value"
-        elif _contains(text, answer) and not _contains(given, answer):
-            return "its words"
-    return None
-
-
-def _values(text: str) -> list[Fraction]:
-    found = (number_of(match) for match in _NUMBERS.findall(text))
-    return [value for value in found if value is not None]
-
-
-def _contains(text: str, answer: str) -> bool:
-    plain = " ".join(text.casefold().split())
-    wanted = " ".join(answer.casefold().split()).rstrip(".")
-    return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", plain) is not None
-
-
-def figure_problem(svg: str) -> str | None:
-    """What is wrong with a figure; None when it is an SVG document that stands on its own and does nothing."""
-    from defusedxml.ElementTree import ParseError, fromstring
-
-    try:
-        root = fromstring(svg, forbid_dtd=True)
-    except ParseError as error:
-        return f"not XML: {error}"
-    except ValueError as error:
-        return f"refused: {error}"
-    if not root.tag.endswith("svg") or "viewBox" not in root.attrib:
-        return "no SVG document with a viewBox"
-    for element in root.iter():
-        name = element.tag.rpartition("}")[2]
-        if name in ("script", "foreignObject", "image", "use", "a") or any("href" in key for key in element.attrib):
-            return f"<{name}> is not allowed"
-        if any(key.startswith("on") for key in element.attrib):
-            return "event handlers are not allowed"
-    return None if any(e.tag.endswith("title") for e in root.iter()) else "no title for screen readers"
+        yield "a question of Reading and Writing has choices"
+    blanks, wanted = (item.passage or "").count(BLANK), int(bool(_FILLS.search(item.stem)))
+    if blanks != wanted:
+        yield f"the passage has {blanks} blanks instead of {wanted}"
 
 
 def _of_the_whole(items: Sequence[BankItem]) -> Iterable[Finding]:
@@ -157,3 +166,29 @@ def _of_the_whole(items: Sequence[BankItem]) -> Iterable[Finding]:
     for item_id, times in Counter(item.id for item in items).items():
         if times > 1:
             yield Finding(item_id, "the id is there more than once")
+    first: dict[tuple[str | None, ...], str] = {}
+    for item in items:
+        content = (item.passage, None if item.section is not Section.MATH else item.stem, item.figure)
+        if content in first:
+            yield Finding(item.id, f"asks about the same as {first[content]}")
+        first.setdefault(content, item.id)
+    yield from _guessable(items)
+
+
+def _guessable(items: Sequence[BankItem]) -> Iterable[Finding]:
+    """Where a student who knows nothing would do better than by chance."""
+    groups: dict[str, list[BankItem]] = defaultdict(list)
+    for item in items:
+        if item.choices:
+            groups[item.section.value].append(item)
+            groups[item.skill].append(item)
+    for name, group in groups.items():
+        if len(group) < MIN_PER_SKILL:
+            continue
+        letters = Counter(item.answers[0] for item in group)
+        letter, most = letters.most_common(1)[0]
+        if name in list(Section) and most > MAX_LETTER_SHARE * len(group):
+            yield Finding("", f"{letter} is right in {most} of {len(group)} questions of {name}")
+        longest = sum(len(right_and_wrong(i)[0][0]) > max(map(len, right_and_wrong(i)[1])) for i in group)
+        if longest > MAX_LONGEST_SHARE * len(group):
+            yield Finding("", f"the right choice is the longest in {longest} of {len(group)} questions of {name}")

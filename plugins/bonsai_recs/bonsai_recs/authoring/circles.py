@@ -63,6 +63,13 @@ def around_or_inside(rng: random.Random) -> Draft:
                 )
             ),
         ],
+        spare=[
+            (
+                num(2 * r) if ask == "circumference" else times(r, "π"),
+                "You left out π." if ask == "circumference" else "You did not square the radius.",
+            ),
+            *([] if ask == "circumference" else [(num(r * r), "You left out π.")]),
+        ],
         why=f"The radius is {2 * r} ÷ 2 = {r}. "
         + (
             f"The circumference is 2π · {r} = {right}."
@@ -75,10 +82,12 @@ def around_or_inside(rng: random.Random) -> Draft:
             "Find the radius first. Then use the formula."
             if ask == "area"
             else "The distance around a circle is π times the diameter.",
-            f"The radius is half of {2 * r}." if ask == "area" else f"The diameter is {2 * r}.",
+            f"The radius is half of {2 * r}."
+            if ask == "area"
+            else f"You do not need the radius. The diameter is {2 * r}.",
             f"π · {r}² = {right}." if ask == "area" else f"π · {2 * r} = {right}.",
         ),
-        strategy="Circumference: 2πr. Area: πr². Keep diameter and radius apart.",
+        strategy="The way around is 2πr. The space inside is πr². Check if you have the radius or the diameter.",
         proof=Proof(
             "geometry", {"measure": "circumference" if ask == "circumference" else "circle_area", "data": {"r": r}}
         ),
@@ -101,7 +110,7 @@ def center_from_equation(rng: random.Random) -> Draft:
         wrong=[
             (_point(-h, -k), "You took the signs as they stand in the equation. The form is (x − h)² + (y − k)²."),
             (_point(k, h), "You swapped the two coordinates. The number with x comes first."),
-            (_point(h, -k), "You have the wrong sign for y. Compare both brackets with (x − h) and (y − k)."),
+            (_point(h, -k), "You have the wrong sign for y. Compare both parentheses with (x − h) and (y − k)."),
         ],
         why="The equation has the form (x − h)² + (y − k)² = r², where (h, k) is the center. Comparing gives h = "
         f"{num(h)} and k = {num(k)}, so the center is {_point(h, k)}.",
@@ -109,10 +118,10 @@ def center_from_equation(rng: random.Random) -> Draft:
         hints=(
             "You want the center of the circle.",
             "Compare the equation with (x − h)² + (y − k)² = r². Watch the signs.",
-            "The center is where both brackets are zero. Find the x that makes the first bracket zero.",
-            f"The brackets are zero at x = {num(h)} and y = {num(k)}. The center is {_point(h, k)}.",
+            "The center is where both squares are zero. Find the x that makes the first square zero.",
+            f"The squares are zero at x = {num(h)} and y = {num(k)}. The center is {_point(h, k)}.",
         ),
-        strategy="The center is the point where both squared brackets are zero.",
+        strategy="The center is the point where both squares are zero.",
         proof=Proof("geometry", {"measure": "centre", "equation": equation}),
         seconds=45,
         slope=0.9,
@@ -142,7 +151,7 @@ def degrees_and_radians(rng: random.Random) -> Draft:
             f"The part is {degrees} out of 180. Write it in lowest terms and multiply by π.",
             f"{degrees} out of 180 is {frac(right)}. So the angle is {times(right, 'π')}.",
         ),
-        strategy="Multiply degrees by π/180.",
+        strategy="A full turn is 2π. Multiply degrees by π/180.",
         proof=Proof("geometry", {"measure": "radians", "data": {"degrees": degrees}}),
         seconds=45,
         slope=0.9,
@@ -181,6 +190,7 @@ def arc_length(rng: random.Random) -> Draft:
             (times(right / 2, "π"), "You used πr as the circumference. It is twice that."),
             (times(2 * r - right, "π"), "You found the other, longer arc."),
         ],
+        spare=[(num(right), "You left out π. A circle with radius r has the circumference 2πr.")],
         why=f"The arc is {degrees}/360 of the circumference. The circumference is 2π · {r} = {times(2 * r, 'π')}, so "
         f"the arc is {frac(Fraction(degrees, 360))} · {times(2 * r, 'π')} = {times(right, 'π')}.",
         band=3,
@@ -217,6 +227,10 @@ def sector_area(rng: random.Random) -> Draft:
             (times(r * r - right, "π"), "You found the area that is not shaded."),
             (times(2 * right, "π"), "You took the angle as a part of 180°. A full turn is 360°."),
         ],
+        spare=[
+            (times(right / r, "π"), "You did not square the radius. The area of a circle is πr²."),
+            (num(right), "You left out π. The area of a circle is πr²."),
+        ],
         why=f"The sector is {degrees}/360 of the circle. The circle has the area π · {r}² = {times(r * r, 'π')}, so "
         f"the sector has the area {frac(Fraction(degrees, 360))} · {times(r * r, 'π')} = {times(right, 'π')}.",
         band=4,
@@ -226,7 +240,7 @@ def sector_area(rng: random.Random) -> Draft:
             f"The part is {degrees} out of 360. The area of the circle is {times(r * r, 'π')}.",
             f"{frac(Fraction(degrees, 360))} · {times(r * r, 'π')} = {times(right, 'π')}.",
         ),
-        strategy="Sector area: angle over 360° times the area of the circle.",
+        strategy="Take the angle over 360. The sector is the same part of the whole circle.",
         proof=Proof("geometry", {"measure": "sector", "data": {"degrees": degrees, "r": r}}),
         seconds=60,
         slope=1.0,
@@ -251,7 +265,7 @@ def inscribed_angle(rng: random.Random) -> Draft:
             band=4,
             hints=(
                 "You want angle ABC.",
-                "A triangle in a circle with a diameter as one side has a right angle opposite it.",
+                "One side of the triangle is a diameter. Then the angle across from it is a right angle.",
                 f"Angle ACB is 90°. Angle BAC is {a}°. All three add up to 180°.",
                 f"180 − 90 − {a} = {90 - a}.",
             ),
@@ -340,7 +354,7 @@ def equation_from_diameter(rng: random.Random) -> Draft:
         wrong=[
             (
                 _standard(-h, -k, squared),
-                "You have the signs of the center reversed. The brackets are (x − h) and (y − k).",
+                "You have the signs of the center reversed. The parentheses hold x − h and y − k.",
             ),
             (_standard(h, k, 4 * squared), "You used the diameter in place of the radius."),
             (
@@ -418,7 +432,7 @@ def tangent_length(rng: random.Random) -> Draft:
                 else f"{num(far * far)} − {num(r * r)} = {num(tangent * tangent)}. So AB = {tangent}."
             ),
         ),
-        strategy="Radius and tangent are perpendicular: use the Pythagorean theorem.",
+        strategy="A radius meets a tangent at a right angle. So look for a right triangle.",
         proof=Proof(
             "geometry",
             {
@@ -459,7 +473,7 @@ def moved_circle(rng: random.Random) -> Draft:
             ),
             (
                 _standard(-across, -above, r * r),
-                "You have the signs of the center reversed. The brackets are (x − h) and (y − k).",
+                "You have the signs of the center reversed. The parentheses hold x − h and y − k.",
             ),
         ],
         why=f"Dividing by {factor} and completing both squares gives {_standard(h, k, r * r)}, a circle with center "

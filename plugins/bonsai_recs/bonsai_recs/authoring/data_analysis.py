@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from bonsai_recs.authoring.figures import box_plots, dot_plots, histogram
 from bonsai_recs.authoring.kit import Draft, Proof, Unusable
-from bonsai_recs.authoring.making import NAMES, about, draft, listing, num, template, text_table, typed
+from bonsai_recs.authoring.making import NAMES, draft, listing, num, template, text_table, typed
 
 SKILL = "One-variable data: Distributions and measures of center and spread"
 
@@ -226,7 +226,8 @@ def missing_for_mean(rng: random.Random) -> Draft:
     name = rng.choice(NAMES)
     if not 55 <= right <= 100 or right == target:
         raise Unusable("want a possible score")
-    mean = about(_mean(data))
+    if sum(data) % n or sum(data) >= target * n:
+        raise Unusable("want a whole mean below the target")
     words = {4: "four", 5: "five", 6: "six"}
     return draft(
         stem=f"{name}'s scores on {words[n]} quizzes are {listing(data)}. What score does {name} need on the next "
@@ -235,11 +236,11 @@ def missing_for_mean(rng: random.Random) -> Draft:
         wrong=[
             (num(target), f"You took the target itself. That works only if the mean is {target} already."),
             (
-                num(abs(target * n - sum(data)) + target if target * n < sum(data) else target * n - sum(data)),
+                num(target * n - sum(data)),
                 f"You used {n} scores in the total. With the next quiz there are more.",
             ),
             (
-                num(about(2 * target - mean, 0)),
+                num(2 * target - sum(data) // n),
                 "You averaged the present mean with the new score. The present mean stands for several scores.",
             ),
         ],
@@ -406,7 +407,7 @@ def spread_of_two(rng: random.Random) -> Draft:
             ),
             f"The dots of {wider} lie farther out. So: {texts[0]}",
         ),
-        strategy="Judge the mean by balance and the standard deviation by distance from it; no calculation is needed.",
+        strategy="The mean is where the plot would balance. The spread is large when many dots lie far from it.",
         proof=Proof(
             "judgement",
             {
@@ -452,23 +453,24 @@ def median_in_histogram(rng: random.Random) -> Draft:
     what, who = rng.choice(
         [("Waiting time (minutes)", "patients"), ("Distance (miles)", "trips"), ("Donation (dollars)", "gifts")]
     )
-    order = f"{n // 2} and {n // 2 + 1}" if n % 2 == 0 else f"{n // 2 + 1}"
+    order = f"places {n // 2} and {n // 2 + 1}" if n % 2 == 0 else f"place {n // 2 + 1}"
+    before = "first bar holds" if place == 1 else f"first {place} bars hold"
     return draft(
         stem=f"The histogram summarizes data for {n} {who}. Each interval includes its left endpoint but not its "
         "right endpoint. Which of the following could be the median of the data?",
         figure=histogram(edges, counts, (0, 12, 2), what, f"Number of {who}"),
         answer=num(right),
         wrong=[(num(inside(index)), why_wrong[index]) for index in (first, second, third)],
-        why=f"With {n} values, the median comes from place {order} in order. The first {place} bars hold {reached} "
+        why=f"With {n} values, the median comes from {order} in order. The {before} {reached} "
         f"values and the next bar reaches {reached + counts[place]}. So the median is at least {edges[place]} and "
         f"less than {edges[place + 1]}.",
         band=6,
         hints=(
             "You want a value that can be in the middle of the data.",
             "Add the heights of the bars from the left. Stop at the bar in which half of the data is reached.",
-            f"There are {n} values, so look for place {order}. The bars hold {', '.join(map(str, counts))} values.",
+            f"There are {n} values, so look for {order}. The bars hold {', '.join(map(str, counts))} values.",
             (
-                f"The first {place} bars hold {reached} values. The next bar reaches {reached + counts[place]}. The "
+                f"The {before} {reached} values. The next bar reaches {reached + counts[place]}. The "
                 f"median is in that bar, so it could be {right}."
             ),
         ),
@@ -486,7 +488,7 @@ def greatest_removed(rng: random.Random) -> Draft:
     rise = rng.randint(2, 5)
     greatest = rest + n * rise
     name = rng.choice(NAMES)
-    what = rng.choice(["melons", "packages", "pumpkins", "fish"])
+    what = rng.choice(["melons", "packages", "pumpkins", "suitcases"])
     return draft(
         stem=f"{name} weighs {n} {what}. The mean mass is {rest + rise} kilograms. When the heaviest of the {what} is "
         f"left out, the mean mass of the others is {rest} kilograms. What is the mass, in kilograms, of the "
@@ -555,9 +557,9 @@ def scaled_and_shifted(rng: random.Random) -> Draft:
             f"You want the {measure} after both steps.",
             "Take one step at a time. Ask if the step changes the distances between values.",
             f"Multiplying by {k} stretches everything by {k}. Note that {shift}.",
-            f"The {measure} becomes {k} · {num(value)}{f' + {c}' if moves else ''} = {num(right)}.",
+            f"So the {measure} is now {k} · {num(value)}{f' + {c}' if moves else ''} = {num(right)}.",
         ),
-        strategy="Adding a constant shifts the center only; multiplying changes center and spread.",
+        strategy="Adding a number moves the center only. Multiplying changes both the center and the spread.",
         proof=Proof("ratio", {"start": "choice", "steps": [["-", c if moves else 0], ["/", k]], "equals": str(value)}),
         seconds=75,
         slope=1.3,

@@ -6,12 +6,15 @@ its `<desc>` what it shows, for people who cannot see it. Widths are 320 to 400 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape
 
 Point = tuple[float, float]
 Span = tuple[float, float, float]
 """First tick, last tick and step of an axis."""
+_VARIABLE = re.compile(r"(?<![^\d(])[a-z](?![a-z])")
+"""A letter that stands for a number: `x°`, `(3x − 5)°`, but not the `a` of a sentence."""
 
 
 class Drawing:
@@ -56,12 +59,13 @@ class Drawing:
         self._parts.append(f'<circle cx="{centre[0]:.1f}" cy="{centre[1]:.1f}" r="{radius}" fill="currentColor"/>')
 
     def text(self, at: Point, words: str, *, size: int = 14, turned: bool = False, anchor: str = "middle") -> None:
-        """Text whose middle is at `at`; `turned` reads upwards. One-letter names are set in italics."""
+        """Text whose middle is at `at`; `turned` reads upwards. Names and variables are set in italics."""
         style = ' font-style="italic"' if len(words) == 1 and words.isalpha() else ""
+        shown = escape(words) if style else _VARIABLE.sub(r'<tspan font-style="italic">\g<0></tspan>', escape(words))
         turn = f' transform="rotate(-90 {at[0]:.1f} {at[1]:.1f})"' if turned else ""
         self._parts.append(
             f'<text x="{at[0]:.1f}" y="{at[1] + size * 0.35:.1f}" font-size="{size}" text-anchor="{anchor}"{style}'
-            f'{turn} fill="currentColor">{escape(words)}</text>'
+            f'{turn} fill="currentColor">{shown}</text>'
         )
 
     def not_to_scale(self) -> None:

@@ -88,6 +88,10 @@ def trapezoid(rng: random.Random) -> Draft:
             (num(bottom * high), "You used the longer side as if the figure were a rectangle."),
             (num(Fraction(bottom * high, 2)), "You found the area of a triangle with the longer side as base."),
         ],
+        spare=[
+            (num(top * high), "You used the shorter side as if the figure were a rectangle."),
+            (num(Fraction(top * high, 2)), "You found the area of a triangle with the shorter side as base."),
+        ],
         why=f"The area of a trapezoid is half the sum of the parallel sides times the height. Here that is ({bottom} "
         f"+ {top})/2 · {high} = {num(area)}.",
         band=2,
@@ -160,6 +164,10 @@ def cylinder_volume(rng: random.Random) -> Draft:
             ),
             (times(r * h, "π"), "You did not square the radius. The area of the base is π times the radius squared."),
         ],
+        spare=[
+            (times(2 * volume, "π"), "You doubled the area of the base. A circle has the area πr², without a 2."),
+            (num(volume), "You left out π. The area of the base is π times the radius squared."),
+        ],
         why=f"The radius is {2 * r} ÷ 2 = {r}. The volume is πr²h = π · {r}² · {h} = {times(volume, 'π')}.",
         band=3,
         hints=(
@@ -168,7 +176,7 @@ def cylinder_volume(rng: random.Random) -> Draft:
             f"The radius is {2 * r} ÷ 2 = {r}. The area of the base is {times(r * r, 'π')}.",
             f"{times(r * r, 'π')} · {h} = {times(volume, 'π')}.",
         ),
-        strategy="Volume of a cylinder: π times radius squared times height; halve the diameter first.",
+        strategy="Take half of the diameter first. The volume is π times the radius squared times the height.",
         proof=Proof("geometry", {"measure": "cylinder_volume", "data": {"r": r, "h": h}}),
         seconds=60,
         slope=1.0,
@@ -189,10 +197,10 @@ def l_shape(rng: random.Random) -> Draft:
         "E": (float(wide - cut_x), float(high)),
         "F": (0.0, float(high)),
     }
-    room = rng.choice(["floor of a studio", "deck of a house", "lawn of a school", "roof garden"])
+    room = rng.choice(["floor of a studio", "deck of a house", "lawn of a school", "roof of a garage"])
     return draft(
         stem=f"The figure shows the {room}. All angles are right angles, and all lengths are in feet. The left side "
-        f"is {high} feet long and the bottom side {wide} feet. What is the area, in square feet?",
+        f"is {high} feet long and the bottom side {wide} feet. What is its area, in square feet?",
         figure=figure.shape(
             "L-shaped region",
             points,
@@ -217,6 +225,10 @@ def l_shape(rng: random.Random) -> Draft:
                 "You counted one part twice. The two rectangles you used overlap.",
             ),
             (num(2 * (wide + high)), "You found the distance around the figure, not its area."),
+        ],
+        spare=[
+            (num((wide - cut_x) * high), "You found the area of one rectangle. A part on its right is missing."),
+            (num(cut_x * cut_y), "You found the area of the corner that is missing."),
         ],
         why=f"The area of the rectangle around the figure is {wide} · {high} = {wide * high}. The missing corner is "
         f"{cut_x} by {cut_y}, so its area is {cut_x * cut_y}. The area is {wide * high} − {cut_x * cut_y} = "
@@ -385,7 +397,7 @@ def square_with_circle(rng: random.Random) -> Draft:
             partial,
             f"The area of the square is {square}. {last}",
         ),
-        strategy="Shaded region: area of the outer shape minus area of the inner one.",
+        strategy="For a shaded region, take the area of the inner shape from the area of the outer one.",
         proof=proof,
         seconds=80,
         slope=1.2,
@@ -404,6 +416,9 @@ def similar_solids(rng: random.Random) -> Draft:
     large = small * b**3 // a**3
     if large > 3000:
         raise Unusable("too large")
+    # Of all four solids, a pyramid holds the least for its surface S: at most S^1.5 / (12√2).
+    if 288 * small**2 > area_small**3:
+        raise Unusable("no such solid")
     x, y = rng.sample("ABPQ", 2)
     return draft(
         stem=f"Two {solid}, {x} and {y}, are similar. The surface area of {x} is {num(area_small)} square inches, and "
@@ -488,9 +503,9 @@ def regular_hexagon(rng: random.Random) -> Draft:
         band=6,
         hints=(
             f"You want the area of the {kind}.",
-            "Find the side first. An equilateral triangle splits into two 30-60-90 triangles."
+            "Find the side first. A line from the top cuts the triangle into two 30-60-90 triangles."
             if sides == 3
-            else "Find the side first. A regular hexagon splits into six equilateral triangles.",
+            else "Find the side first. The hexagon is made of six triangles with equal sides.",
             (
                 f"The side is {perimeter} ÷ {sides} = {side}. The height of a triangle with this side is "
                 f"{times(Fraction(side, 2), '√3')}."
@@ -502,7 +517,7 @@ def regular_hexagon(rng: random.Random) -> Draft:
                 else f"Six of them make {times(coefficient, '√3')}."
             ),
         ),
-        strategy="Split regular figures into equilateral triangles.",
+        strategy="Cut the figure into triangles with equal sides. Find the area of one of them.",
         proof=Proof("geometry", {"measure": "regular_area", "data": {"sides": sides, "side": side}}),
         seconds=90,
         slope=1.2,

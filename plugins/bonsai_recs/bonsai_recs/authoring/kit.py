@@ -70,7 +70,8 @@ class Draft:
     Attributes:
         stem: what is asked. Mathematics as plain Unicode text (x², √, −, ≤, fractions as a/b), as students read it.
         answer: the right choice's text; or for a typed answer (`wrong` empty) the value, such as `3/4`.
-        wrong: three wrong choices for multiple choice, none for a typed answer.
+        wrong: three wrong choices for multiple choice, best first; more are spares, with which the build spreads the
+            right choices over the letters. None for a typed answer.
         also: further accepted forms of a typed answer that differ in value (a second root).
         rationale: why the answer is right: two to five sentences.
         band: difficulty 1 (easiest) to 7.

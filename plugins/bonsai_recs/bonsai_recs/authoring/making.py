@@ -148,6 +148,11 @@ def value_of(text: str) -> Value | None:
     return {key: amount for key, amount in total.items() if amount} or {(1, 0): Fraction()}
 
 
+def _value_or_text(text: str) -> Value | str:
+    value = value_of(text)
+    return text if value is None else value
+
+
 def _term(match: re.Match[str]) -> tuple[tuple[int, int], Fraction]:
     amount = Fraction((match["whole"] or "1").replace(",", "")) / int(match["below"] or 1)
     inside = int(match["root"][1:]) if match["root"] else 1
@@ -193,6 +198,7 @@ def draft(
     strategy: str,
     proof: Proof,
     wrong: Sequence[tuple[str, str]] = (),
+    spare: Sequence[tuple[str, str]] = (),
     passage: str | None = None,
     figure: str | None = None,
     seconds: float | None = None,
@@ -200,18 +206,23 @@ def draft(
 ) -> Draft:
     """A Draft from short names: `wrong` as (text, misconception), `why` the rationale, `slope` the IRT slope.
 
+    Those of `spare` that differ from all others in value are further wrong choices.
+
     Raises:
         Unusable: choices are alike, or the answer shows where it must not or cannot be typed.
     """
-    for text, misconception in wrong:
-        if gives_away(misconception, answer):
-            raise Unusable(f"the remark on {text} gives the answer away")
-    texts = [answer, *(text for text, _ in wrong)]
-    values = [value_of(text) for text in texts]
-    for place, text in enumerate(texts):
-        for other in range(place):
-            if text == texts[other] or (values[place] is not None and values[place] == values[other]):
-                raise Unusable("two choices are alike")
+    chosen: list[Wrong] = []
+    taken: list[Value | str] = [_value_or_text(answer)]
+    for pair in [*wrong, *spare]:
+        value = _value_or_text(pair[0])
+        if value in taken and pair in spare:
+            continue
+        if value in taken:
+            raise Unusable("two choices are alike")
+        if gives_away(pair[1], answer):
+            raise Unusable(f"the remark on {pair[0]} gives the answer away")
+        taken.append(value)
+        chosen.append(Wrong(*pair))
     known = f"{stem}\n{passage or ''}"
     if any(gives_away(hint, answer, known=known) for hint in hints[:3]):
         raise Unusable("a hint gives the answer away")
@@ -220,7 +231,7 @@ def draft(
     return Draft(
         stem=stem,
         answer=answer,
-        wrong=[Wrong(*pair) for pair in wrong],
+        wrong=chosen,
         rationale=why,
         band=band,
         hints=hints,

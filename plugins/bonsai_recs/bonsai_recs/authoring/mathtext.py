@@ -156,8 +156,8 @@ def question(
     """A draft whose choices differ in value, and whose hints and misconceptions keep the answer to themselves.
 
     Args:
-        wrong: candidates for the wrong choices, text and misconception, best first: the first three that fit are used.
-            None for a typed answer.
+        wrong: candidates for the wrong choices, text and misconception, best first; those that fit are used. None for a
+            typed answer.
         seconds: the expected time; by default that of the band.
 
     Raises:
@@ -167,7 +167,7 @@ def question(
     seen: set[Fraction | str] = {value_of_choice(answer)}
     for text, misconception in wrong:
         key = value_of_choice(text)
-        if key in seen or gives_away(misconception, answer) or len(chosen) == 3:
+        if key in seen or gives_away(misconception, answer):
             continue
         value = number_of(text)
         if value is not None and value.denominator > 40 and "." not in text:

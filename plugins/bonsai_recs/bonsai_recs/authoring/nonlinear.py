@@ -30,7 +30,7 @@ def square_equals_number(rng: random.Random) -> Draft:
         wrong=[
             (
                 num(root + a),
-                "You moved the constant inside the parentheses to the other side without changing its sign.",
+                "You moved the number to the other side but did not change its sign.",
             ),
             (num(root), "You gave the value of the whole parentheses. You still have to solve for x."),
             (num((k * k if positive else -k * k) - a), "You did not take the square root of the right side."),
@@ -220,7 +220,7 @@ def radical_with_extra_root(rng: random.Random) -> Draft:
         ),
         band=6 if s < 0 else 5,
         hints=(
-            "Find every x that makes the original equation true.",
+            "Find every x that makes the given equation true.",
             "Square both sides to remove the root. Then check each result in the original equation.",
             f"Squaring gives {under} = {quad(1, -2 * c, c * c)}. Move all terms to one side and factor.",
             (
@@ -364,7 +364,7 @@ def tangent_line(rng: random.Random) -> Draft:
                 f" {num(Fraction(middle * middle, 4 * a))}, and k = {num(k)}."
             ),
         ),
-        strategy="Substitute to get one quadratic equation, and set its discriminant equal to 0.",
+        strategy="Set both sides equal to get one quadratic equation. Its discriminant has to be 0.",
         proof=Proof(
             "solve", {"equations": [line, parabola], "unknowns": ["x", "y"], "parameter": "k", "solutions": "one"}
         ),

@@ -47,7 +47,7 @@ def value_of_a_quadratic(rng: random.Random) -> Draft:
             f"Start with the square: {by(k)}² = {k * k}. So the first term is {num(a)} · {k * k}.",
             f"f({num(k)}) = {num(square)}{middle}{last} = {num(value)}.",
         ),
-        strategy="Substitute in parentheses and follow the order of operations: square, multiply, add.",
+        strategy="Put the input in parentheses. Then square, multiply, and add, in that order.",
         proof=Proof("solve", {"equations": [f"y = {rule}", f"x = {num(k)}"], "ask": "y"}),
         discrimination=0.8,
     )
@@ -80,8 +80,8 @@ def extreme_value(rng: random.Random) -> Draft:
         band=4 if ask_x else 5,
         hints=(
             f"Find the {'x-coordinate' if ask_x else 'y-coordinate'} of the vertex.",
-            "The x-coordinate of the vertex is −b/(2a). "
-            + ("" if ask_x else "Put it into the rule to get the y-coordinate."),
+            "The x-coordinate of the vertex is −b/(2a)."
+            + ("" if ask_x else " Put it into the rule to get the y-coordinate."),
             f"In this rule a = {num(a)} and b = {num(b)}.",
             f"x = {num(-b)}/{by(2 * a)} = {num(h)}."
             + ("" if ask_x else f" Then f({num(h)}) = {num(k)}, so the {word} is {num(k)}."),
@@ -156,7 +156,9 @@ def form_that_shows(rng: random.Random) -> Draft:
             ),
             f"The {'vertex' if want_min else 'factored'} form shows it: {first}{right}.",
         ),
-        strategy="Vertex form shows the extreme value, factored form the zeros, and standard form the y-intercept.",
+        strategy=(
+            "Vertex form shows the top or bottom. Factored form shows the zeros. Standard form shows the y-intercept."
+        ),
         proof=Proof(
             "equivalent",
             {"expression": rule, "shows": shows} if want_min else {"expression": rule, "shows": [*shows, ")("]},

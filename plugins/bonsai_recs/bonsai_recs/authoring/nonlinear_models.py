@@ -88,7 +88,7 @@ def model_for_a_percent(rng: random.Random) -> Draft:
             f"As a decimal, {p}% is {dec(rate)}. {'Add it to' if grows else 'Take it away from'} 1 to get the factor.",
             f"The factor is {dec(factor)} and the start is {s}. So {first}{s}({dec(factor)})ᵗ.",
         ),
-        strategy="Exponential model: starting amount × (1 ± rate as a decimal)ᵗ.",
+        strategy="Write the start times a power. The factor is 1 plus or minus the rate as a decimal.",
         proof=Proof(
             "satisfies",
             {
@@ -201,7 +201,7 @@ def meaning_in_a_model(rng: random.Random) -> Draft:
 _CULTURES = (
     ("The number of views of a video", "month", "year", 12, (2, 3, 4, 6)),
     ("The number of bacteria in a dish", "hour", "day", 24, (3, 4, 6, 8)),
-    ("The number of users of an app", "week", "year", 52, (4, 13)),
+    ("The number of cells in a flask", "minute", "hour", 60, (10, 12, 15, 20, 30)),
 )
 
 
@@ -272,7 +272,7 @@ def _change_of_time_unit(rng: random.Random, *, to_larger: bool) -> Draft:
             partial,
             f"{why} So {form(right)}.",
         ),
-        strategy="Exponent = number of growth periods = total time ÷ length of one period, in the same unit.",
+        strategy="The exponent counts the growth periods. Divide the whole time by the length of one period.",
         proof=Proof("equivalent", {"expression": f"{start}(1 + {p}%)^({exponent})"}),
         discrimination=1.4,
     )

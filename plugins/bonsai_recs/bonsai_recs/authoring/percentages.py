@@ -31,8 +31,11 @@ def part_of_group(rng: random.Random) -> Draft:
         wrong=[
             (num(n - right), f"You found the others, the {100 - p}% that do not belong to this part."),
             (num(n - p), f"You subtracted {p} from {n}. A percent is a part of the whole, not an amount to take away."),
-            (num(about(Fraction(n, p), 0)), f"You divided {n} by {p}. For {p}% of a number, multiply by {p}/100."),
+            (num(p), f"You took the percent for the number. Of every 100, {p} belong to this part, but there are {n}."),
         ],
+        spare=[(num(Fraction(n, p)), f"You divided {n} by {p}. For {p}% of a number, multiply by {p}/100.")]
+        if n % p == 0
+        else [],
         why=f"{p}% means {p}/100. So the number is {p}/100 · {n} = {num(right)}.",
         band=1,
         hints=(
@@ -159,6 +162,12 @@ def change_in_chart(rng: random.Random) -> Draft:
             ),
             (f"{new - old}%", "You gave the increase itself. It has to be compared with the earlier number."),
             (f"{p + 100}%", "You gave the later number as a percent of the earlier one. That includes the first 100%."),
+        ],
+        spare=[
+            (
+                f"{num(about(Fraction(100 * old, new)))}%",
+                "You gave the earlier number as a percent of the later one. The question is about the increase.",
+            )
         ],
         why=f"The increase is {new} − {old} = {new - old}. Compared with the earlier number it is {new - old}/{old} = "
         f"{num(Fraction(p, 100))}, which is {p}%.",
@@ -320,7 +329,7 @@ def two_changes(rng: random.Random) -> Draft:
                 f"with 1. The change is {num(size)}%."
             ),
         ),
-        strategy="Multiply the multipliers of successive changes, and compare the product with 1.",
+        strategy="Write each change as a number to multiply by. Multiply these, and compare the result with 1.",
         proof=Proof(
             "ratio",
             {
@@ -423,7 +432,7 @@ def chain_of_numbers(rng: random.Random) -> Draft:
                 f"{a} is {num(right)}% of {c}, and the answer is {num(right)}%."
             ),
         ),
-        strategy="Turn percent statements into equations with multipliers and substitute.",
+        strategy="Write each percent as a number to multiply by. Then put one equation into the other.",
         proof=Proof("ratio", {"start": "choice", "steps": [["/", 100 + p], ["/", 100 - q], ["*", 100]], "equals": 1}),
         seconds=90,
         slope=1.3,
@@ -452,7 +461,7 @@ def undo_two_changes(rng: random.Random) -> Draft:
         hints=(
             "You want the number before both changes.",
             "Write each change as a number to multiply by. Undo them by dividing.",
-            f"Both changes together multiply by {num(m)} · {num(n)}.",
+            f"Taken as one, the two changes multiply by {num(m)} · {num(n)}.",
             (
                 f"{num(m)} · {num(n)} = {num(m * n)}. Then {num(end)} ÷ {num(m * n)} = {num(start)}. The answer is "
                 f"{typed(start)}."

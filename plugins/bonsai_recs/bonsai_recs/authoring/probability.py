@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from bonsai_recs.authoring.figures import bar_chart
 from bonsai_recs.authoring.kit import Draft, Proof, Unusable
-from bonsai_recs.authoring.making import about, draft, frac, num, template, text_table, typed
+from bonsai_recs.authoring.making import draft, frac, num, template, text_table, typed
 
 SKILL = "Probability and conditional probability"
 
@@ -99,7 +99,7 @@ def one_draw(rng: random.Random) -> Draft:
             (frac(Fraction(1, x)), f"You put the number of {a} ones in the denominator. It belongs in the numerator."),
             (
                 frac(Fraction(y + z, total)),
-                f"You found the probability of not selecting {'an' if a[0] in 'aeiou' else 'a'} {a} {what}.",
+                f"You found the chance that it is not {'an' if a[0] in 'aeiou' else 'a'} {a} {what}.",
             ),
         ],
         why=f"There are {x} + {y} + {z} = {total} {what}s, and {x} of them are {a}. The probability is {x} out of "
@@ -111,7 +111,7 @@ def one_draw(rng: random.Random) -> Draft:
             f"There are {x} {a} ones. In all there are {x} + {y} + {z}.",
             f"There are {total} in all. The probability is {x} out of {total}. As a fraction this is {frac(right)}.",
         ),
-        strategy="Probability is the number of outcomes you want over the number of all outcomes.",
+        strategy="Divide the number of outcomes you want by the number of all outcomes.",
         proof=Proof("count", {"table": [[x, y, z]], "event": {"columns": [0]}}),
         seconds=45,
         slope=0.7,
@@ -280,7 +280,7 @@ def not_either(rng: random.Random) -> Draft:
         passage=text_table(
             ["Type", "Probability"], [[kinds[0], num(a)], [kinds[1], num(b)], [kinds[2], num(c)], [kinds[3], "?"]]
         ),
-        stem=f"Each {what} in a record is of exactly one of four types. The table shows the probability that a {what} "
+        stem=f"Each {what} on a list is of exactly one of four types. The table shows the probability that a {what} "
         f"selected at random is of each type, but one value is missing. What is the probability that the {what} "
         f"is of type “{kinds[2]}” or “{kinds[3]}”?",
         answer=num(right),
@@ -319,6 +319,8 @@ def missing_cell(rng: random.Random) -> Draft:
         raise Unusable("want whole numbers")
     right = base - a
     c, d = rng.randrange(10, 60, 2), rng.randrange(10, 60, 2)
+    if d * a % c:
+        raise Unusable("want whole numbers")
     return draft(
         passage=text_table(
             [setting.corner, *setting.columns], [[setting.rows[0], str(a), "x"], [setting.rows[1], str(c), str(d)]]
@@ -331,11 +333,11 @@ def missing_cell(rng: random.Random) -> Draft:
             (num(base), f"You found the total of the row “{setting.rows[0]}”. The number x is only a part of it."),
             (num(a * share), f"You multiplied {a} by the probability. The {a} is the part, not the whole."),
             (
-                num(about(Fraction(d * a, c), 0)),
+                num(d * a // c),
                 "You kept the ratio of the other row. The two rows need not have the same ratio.",
             ),
         ],
-        why=f"The {a} in the first cell are {frac(share)} of the row total. So the row total is {a} ÷ {frac(share)} = "
+        why=f"The {a} in the first cell is {frac(share)} of the row total. So the row total is {a} ÷ {frac(share)} = "
         f"{num(base)}, and x = {num(base)} − {a} = {num(right)}.",
         band=5,
         hints=(
@@ -440,17 +442,14 @@ def two_steps_of_percents(rng: random.Random) -> Draft:
             ),
             (frac(Fraction(q, q + r)), "You compared the two percents as if both groups had the same size."),
         ],
-        why=f"Imagine 10,000 in all. Then {num(first)} of the first kind and {num(second)} of the others {has}. "
-        f"Together they are {num(first + second)}, so the probability is {num(first)} out of "
+        why=f"Imagine 10,000 {who}. Then {num(p * 100)} {group}, and {num(first)} of these {has}. Of the others, "
+        f"{num(second)} {has}. Together they are {num(first + second)}, so the probability is {num(first)} out of "
         f"{num(first + second)}, or {frac(right)}.",
         band=7,
         hints=(
             "You want a chance inside the group that is selected from.",
             "Imagine 10,000 in all. Find how many of each kind are in that group.",
-            (
-                f"Of 10,000 there are {num(p * 100)} of the first kind, and {q}% of them count. Do the same for the "
-                "others."
-            ),
+            f"Of 10,000 {who}, {num(p * 100)} {group}. Take {q}% of them. Do the same for the others.",
             (
                 f"The two counts are {num(first)} and {num(second)}. {num(first)} out of {num(first + second)} is "
                 f"{frac(right)}."
@@ -505,8 +504,8 @@ def number_from_conditions(rng: random.Random) -> Draft:
         f"{first} is {frac(share)}. If a {thing} that is {first} is selected at random, the probability that it "
         f"is {second} is {frac(inner)}. How many of the {things} {both}?",
         answer=typed(right),
-        why=f"There are {frac(share)} · {total} = {num(group)} of the first kind. Of these, 1 − {frac(inner)} = "
-        f"{frac(1 - inner)} do not have the second property, and {frac(1 - inner)} · {num(group)} = {num(right)}.",
+        why=f"Of the {things}, {frac(share)} · {total} = {num(group)} {both.partition(' but ')[0]}. Of these, 1 − "
+        f"{frac(inner)} = {frac(1 - inner)} are not {second}, and {frac(1 - inner)} · {num(group)} = {num(right)}.",
         band=5,
         hints=(
             f"You want the number of {things} with the first property but not the second.",

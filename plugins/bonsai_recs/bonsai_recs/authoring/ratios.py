@@ -48,6 +48,7 @@ def scaled_mixture(rng: random.Random) -> Draft:
                 ),
             ),
         ],
+        spare=[(num((a + b) * k), f"You found the amount of both together. The question is about the {second} alone.")],
         why=f"There are {a * k} ÷ {a} = {k} sets of {a} {unit} of {first}. Each set needs {b} {unit} of {second}, so "
         f"{k} · {b} = {b * k} {unit} are needed.",
         band=1,
@@ -93,6 +94,13 @@ def rate_and_hours(rng: random.Random) -> Draft:
                 num(amount * 60 * hours),
                 f"You took {amount} as the number for each minute. It takes {minutes} minutes to get that many.",
             ),
+        ],
+        spare=[
+            (
+                num(amount * minutes * 60 * hours),
+                f"You multiplied by the {minutes} minutes. To get the rate for 1 minute, divide by them.",
+            ),
+            (num(each * 60), f"You found the number for one hour. The question is about {hours} hours."),
         ],
         why=f"In 1 minute, {amount} ÷ {minutes} = {each} {noun} are done. There are {hours} · 60 = {60 * hours} "
         f"minutes in {hours} hours, so the total is {each} · {60 * hours} = {num(right)}.",
@@ -224,6 +232,7 @@ def speed_conversion(rng: random.Random) -> Draft:
                 "You turned it upside down. Feet become miles by dividing by 5,280.",
             ),
         ]
+        spare = (num(Fraction(start, 2)), "You took half, as if two feet per second were one mile per hour.")
         steps = [["*", 3600], ["/", 5280]]
         partial = f"In one hour it goes {start} · 3,600 = {num(start * 3600)} feet. Now change feet to miles."
         full = f"{num(start * 3600)} ÷ 5,280 = {num(right)}."
@@ -246,6 +255,10 @@ def speed_conversion(rng: random.Random) -> Draft:
                 "You went the other way. In one second it goes much less far than in one hour.",
             ),
         ]
+        spare = (
+            num(Fraction(start, 6)),
+            "You divided by 6 only. Both units have to be changed, with the numbers 1,000 and 3,600.",
+        )
         steps = [["*", 1000], ["/", 3600]]
         partial = f"In one hour it goes {start} · 1,000 = {num(start * 1000)} meters. An hour has 3,600 seconds."
         full = f"{num(start * 1000)} ÷ 3,600 = {num(right)}."
@@ -254,6 +267,7 @@ def speed_conversion(rng: random.Random) -> Draft:
         stem=stem,
         answer=num(right),
         wrong=wrong,
+        spare=[spare],
         why=why + " Both units have now been changed.",
         band=4,
         hints=(
@@ -426,6 +440,12 @@ def rates_from_table(rng: random.Random) -> Draft:
                 ),
             ),
         ],
+        spare=[
+            (
+                num(wrong_sum * 60 * hours),
+                "You took each number as made in one minute. The table says how many minutes they take.",
+            )
+        ],
         why=f"For one minute the rates are {', '.join(map(str, rates[:2]))}, and {rates[2]}, which add up to "
         f"{total_rate}. There are {60 * hours} minutes in {hours} hours, so the machines make {total_rate} · "
         f"{60 * hours} = {num(amount)}.",
@@ -474,6 +494,7 @@ def pool_and_hose(rng: random.Random) -> Draft:
             (num(about(hours / deep, 2)), "You found the area of the bottom only. The volume also needs the depth."),
             (num(about(Fraction(volume, rate * 60), 2)), "You used cubic feet as if they were gallons."),
         ],
+        spare=[(num(hours * 3600), "You multiplied the minutes by 60. There are fewer hours than minutes, so divide.")],
         why=f"The volume is {long} · {wide} · {deep} = {num(volume)} cubic feet, which is {num(volume)} · 7.5 = "
         f"{num(gallons)} gallons. At {rate} gallons per minute this takes {num(gallons)} ÷ {rate} = "
         f"{num(hours * 60)} minutes. Dividing by 60 gives {num(hours)} hours.",

@@ -291,7 +291,7 @@ def actual_and_predicted(rng: random.Random) -> Draft:
                 "its growth in a month, in millimeters",
             ),
             ("A coach", "the number of training sessions", "the distance, in meters, of a long throw"),
-            ("A café owner", "the high temperature of a day, in degrees Celsius", "the number of cold drinks sold"),
+            ("A café owner", "the high temperature of a day, in degrees Celsius,", "the number of cold drinks sold"),
         ]
     )
     if "drinks" in y_name and (predicted.denominator != 1):
@@ -358,6 +358,7 @@ def kind_of_model(rng: random.Random) -> Draft:
     other_kind, other_way = ("linear" if exponential else "exponential"), ("decreasing" if up else "increasing")
     options = [(kind, way), (other_kind, way), (kind, other_way), (other_kind, other_way)]
     texts = [say(*option) for option in options]
+    the = what.replace(" a ", " the ").replace(" an ", " the ")
     if exponential:
         reason = f"Each value is {frac(values[1] / values[0])} times the one before, so the model is exponential."
     else:
@@ -368,7 +369,7 @@ def kind_of_model(rng: random.Random) -> Draft:
             [[str(i), num(v)] for i, v in enumerate(values)],
         ),
         stem=f"The table shows the {what} at several times. Which type of function best models the relationship "
-        f"between time and the {what}?",
+        f"between time and the {the}?",
         answer=texts[0],
         wrong=[
             (
@@ -392,7 +393,7 @@ def kind_of_model(rng: random.Random) -> Draft:
             ),
             f"{reason} The values {'grow' if up else 'shrink'}. The answer is: {texts[0]}.",
         ),
-        strategy="Equal differences mean linear; equal ratios mean exponential.",
+        strategy="If the steps are equal, the model is linear. If the factors are equal, it is exponential.",
         proof=Proof(
             "judgement",
             {
@@ -527,15 +528,16 @@ def growth_in_words(rng: random.Random) -> Draft:
     del unit
     way, verb = ("increases", "increase") if up else ("decreases", "decrease")
     one = time.removesuffix("s")
+    the = what.replace(" a ", " the ")
 
     def say(amount: str, every: str) -> str:
-        return f"The {what} {way} by {amount} every {every}."
+        return f"The {the} {way} by {amount} every {every}."
 
     shown = num(base)
     whole = num(base * 100)
     right, inverse = (
         say(f"{percent}%", f"{p} {time}"),
-        say(f"{percent}%", f"1/{p} of {'an' if one == 'hour' else 'a'} {one}"),
+        say(f"{percent}%", f"1/{p} {one}"),
     )
     each, full = say(f"{percent}%", one), say(f"{whole}%", f"{p} {time}")
     return draft(

@@ -102,7 +102,7 @@ def interval_of_percent(rng: random.Random) -> Draft:
     p, m = rng.randint(28, 72), rng.randint(2, 6)
     n = rng.choice([200, 300, 400, 500])
     right = f"It is plausible that between {p - m}% and {p + m}% of all {_the(who)} {does}."
-    sample = f"Between {p - m}% and {p + m}% of the {n} {short} in the sample {does}."
+    sample = f"It is plausible that between {p - m}% and {p + m}% of the {n} {short} in the sample {does}."
     sure = f"Exactly {p}% of all {_the(who)} {does}."
     wide = f"It is plausible that at most {m}% of all {_the(who)} {does}."
     return draft(
@@ -143,7 +143,7 @@ def interval_of_percent(rng: random.Random) -> Draft:
             f"The estimate is {p}%, and the margin is {m} points on each side. The sample stands for all {_the(who)}.",
             f"The range is from {p - m}% to {p + m}%, for the whole group. So: {right}",
         ),
-        strategy="Estimate plus or minus margin gives plausible values for the whole population, not for the sample.",
+        strategy="Add and subtract the margin. The range you get is about the whole group, not about the sample.",
         proof=Proof(
             "judgement",
             {
@@ -177,7 +177,7 @@ def mean_with_margin(rng: random.Random) -> Draft:
     the = _the(who)
     each = f"Each of the {the} has a value between {x - m} and {x + m} {unit}."
     right = f"Plausible values for the {what} of all {the} lie between {x - m} and {x + m} {unit}."
-    sample = f"The {what} in the sample lies between {x - m} and {x + m} {unit}, but its value is not known."
+    sample = f"The {what} of those in the sample lies between {x - m} and {x + m} {unit}, but its value is not known."
     most = f"The {what} of all {the} is certain to be {x} {unit}."
     return draft(
         stem=f"From a random sample, the {what} of {who} is estimated to be {x} {unit}, with an associated margin of "
@@ -209,7 +209,7 @@ def mean_with_margin(rng: random.Random) -> Draft:
             f"The estimate {x} is a mean. From it, go {m} down and {m} up.",
             f"The range goes from {x - m} to {x + m}, for the mean of all. So: {right}",
         ),
-        strategy="A margin of error is about the population's value that was estimated, never about single members.",
+        strategy="A margin of error is about the mean of the whole group. It says nothing of single members.",
         proof=Proof(
             "judgement",
             {
@@ -238,7 +238,7 @@ def smaller_margin(rng: random.Random) -> Draft:
     texts = [
         once,
         f"Selecting {n // 2} of the {short} at random",
-        f"Selecting {n} other {short} at random",
+        f"Selecting another {n} of the {short} at random",
         f"Selecting {n // 4} of the {short} at random",
     ]
     return draft(
@@ -384,7 +384,7 @@ def estimate_from_table(rng: random.Random) -> Draft:
         f"Based on the sample, about how many more of them would choose “{options[0]}” than “{options[1]}”?",
         answer=num(right),
         wrong=[
-            (num(a * times), f"You estimated the number for “{options[0]}” alone."),
+            (num(a * times), f"You found the number for “{options[0]}” alone. The question asks for a difference."),
             (num(only), f"You left “{options[2]}” out of the sample. The shares must be out of all {n}."),
             (num(a - b), "You gave the difference in the sample. It still has to be scaled up to all."),
         ],
@@ -397,7 +397,7 @@ def estimate_from_table(rng: random.Random) -> Draft:
             f"The difference in the sample is {a} − {b}. The whole group is {num(n * times)} ÷ {n} times as large.",
             f"{a - b} · {times} = {num(right)}.",
         ),
-        strategy="Scale the difference of the sample counts by population size over sample size.",
+        strategy="Find how many times larger the whole group is. Scale the sample's difference up by that.",
         proof=Proof("ratio", {"start": "choice", "steps": [["/", n * times], ["*", n], ["+", b]], "equals": a}),
         seconds=75,
         slope=1.1,
@@ -439,7 +439,7 @@ def two_estimates(rng: random.Random) -> Draft:
         wrong=[
             (open_, remark_open) if apart else (sure_two, remark_two),
             (sure_one, "You mixed up the two estimates. Check which of them is higher."),
-            (same, "You compared the margins. Equal margins only mean that both estimates are equally exact."),
+            (same, "You compared the margins. If they are equal, both estimates are just as exact."),
         ],
         why=f"The plausible values are from {p - m}% to {p + m}% for {one}, and from {q - m}% to {q + m}% for {two}. "
         f"{verdict}",
@@ -450,7 +450,7 @@ def two_estimates(rng: random.Random) -> Draft:
             f"The first range is {p - m}% to {p + m}%. Find the second one in the same way.",
             f"The second range is {q - m}% to {q + m}%. The ranges {'do not meet' if apart else 'meet'}. So: {right}",
         ),
-        strategy="Compare ranges, not estimates: if the ranges overlap, the order is not settled.",
+        strategy="Compare the ranges, not the estimates. If the ranges meet, you cannot tell which is larger.",
         proof=Proof(
             "judgement",
             {

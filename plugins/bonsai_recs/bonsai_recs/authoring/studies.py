@@ -54,7 +54,7 @@ SURVEYS = [
         "patients at Bay Hospital",
         "feel that shifts are too long",
         "the length of shifts",
-        "the night shift",
+        "a meeting about night shifts",
     ),
     Survey(
         "farmers in Tarn County",
@@ -264,7 +264,7 @@ def best_sampling(rng: random.Random) -> Draft:
             f"The group is all {s.population}. Rule out each way that leaves some of them out.",
             f"Chance decides, and all can be selected, in only one choice. It is: {good}.",
         ),
-        strategy="Look for random selection from the whole population of interest.",
+        strategy="Chance must decide who is asked, and each member of the group must have a chance.",
         proof=Proof(
             "judgement",
             {
@@ -288,7 +288,7 @@ def why_not_valid(rng: random.Random) -> Draft:
     """Why a conclusion about the population is not justified."""
     s, n, p = rng.choice(SURVEYS), rng.choice([120, 150, 180, 220]), rng.randint(61, 84)
     flaw = f"The people asked were not selected at random from all {s.population}."
-    small = f"A sample of {n} people is too small for any conclusion."
+    small = f"A sample of {n} people is too small for any conclusion about all {s.population}."
     percent = f"The percent is too far from 50% to be true for all {s.population}."
     assign = "The people were not assigned at random to two groups."
     return draft(
@@ -352,7 +352,7 @@ def cause_or_not(rng: random.Random) -> Draft:
     experiment = rng.random() < 0.5
     cause, cause_wide = _cause(t, t.population), _cause(t, f"all {t.larger}")
     link = f"Among {t.population}, {t.doing} is linked to {t.noun}, but it may not be the cause."
-    only = f"The result says something about these {n} {t.who}, but nothing about other {t.population}."
+    only = f"The result says something about these {n} {t.who}, but it says nothing about any other {t.population}."
     if experiment:
         how = f"Chance was used to form two groups of {n // 2}. The first group {t.one}, and the second group {t.two}."
         right, other = cause, link
@@ -387,7 +387,7 @@ def cause_or_not(rng: random.Random) -> Draft:
             ),
             f"{reason} The answer is: {right}",
         ),
-        strategy="Random selection decides to whom a result applies; random assignment decides if a cause is shown.",
+        strategy="Random selection tells who the result is about. Random groups tell if a cause is shown.",
         proof=Proof(
             "judgement",
             {
@@ -416,7 +416,8 @@ def volunteers(rng: random.Random) -> Draft:
     """An experiment with volunteers: a cause, but only for those in the study."""
     t, n = rng.choice([t for t in TREATMENTS if t.who == "people"]), rng.choice([50, 70, 90, 110])
     here = f"{t.doing.capitalize()} likely made these {n} volunteers {t.base}, but it may not do so for others."
-    wide, everyone = _cause(t, f"{t.population} in general"), _cause(t, f"all {t.larger}")
+    wide = f"{t.doing.capitalize()} is likely to make {t.population} {t.base}, whether or not they volunteered."
+    everyone = _cause(t, f"all {t.larger}")
     none = f"Even for these {n} volunteers, nothing can be said about the cause of the difference."
     return draft(
         stem=f"A notice asked for volunteers among the {t.population}, and {n} came. Chance was used to form two "
@@ -472,7 +473,7 @@ def change_of_design(rng: random.Random) -> Draft:
     """Which change would let a study show a cause."""
     t, n = rng.choice(TREATMENTS), rng.choice([120, 150, 180, 240])
     assign = f"Let chance decide which of the {t.who} are in which group"
-    more = f"Select {n * 3} {t.who} instead of {n}, in the same way"
+    more = f"Take {n * 3} {t.who} instead of {n}, again at random from the same group"
     longer = "Repeat the study in the same way in another year"
     wide = f"Draw the {t.who} at random out of all {t.larger}"
     that = "who" if t.who == "people" else "that"
@@ -498,7 +499,7 @@ def change_of_design(rng: random.Random) -> Draft:
             f"The groups were not formed by chance. {t.hidden}",
             f"Chance would make the two groups alike. The answer is: {assign}.",
         ),
-        strategy="Only random assignment separates a treatment from other causes.",
+        strategy="To show a cause, chance must decide who gets the treatment. Nothing else evens out the groups.",
         proof=Proof(
             "judgement",
             {
@@ -526,7 +527,7 @@ def whom_and_why(rng: random.Random) -> Draft:
     come = (
         f"{n} of the {t.population} were selected at random"
         if sample
-        else f"the researchers took the first {n} of the {t.population} on a list"
+        else f"the researchers took the first {n} on a list of the {t.population}"
     )
     if assigned:
         group = (
@@ -579,8 +580,7 @@ def whom_and_why(rng: random.Random) -> Draft:
             f"Look at how the {n} {t.who} came into the study. Then look at how the groups were formed.",
             f"{one} {two} The answer is: {texts[right]}",
         ),
-        strategy="Random selection supports statements on the population; random assignment supports statements on "
-        "causes.",
+        strategy="A random sample lets you speak of the whole group. Random groups let you speak of a cause.",
         proof=Proof(
             "judgement",
             {

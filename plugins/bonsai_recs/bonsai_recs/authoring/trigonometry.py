@@ -12,7 +12,7 @@ from bonsai_recs.authoring.making import draft, frac, num, root, template, times
 SKILL = "Right triangles and trigonometry"
 
 TRIPLES = [(3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25), (20, 21, 29), (9, 40, 41)]
-LETTERS = ["ABC", "DEF", "JKL", "PQR", "RST", "XYZ"]
+LETTERS = ["ABC", "DEF", "JKL", "PQR", "STU", "XYZ"]
 
 
 def _triangle(
@@ -55,6 +55,7 @@ def hypotenuse(rng: random.Random) -> Draft:
                 "You subtracted the squares. That finds a leg, but here the hypotenuse is asked for.",
             ),
         ],
+        spare=[(num(max(a, b)), "You gave the longer leg. The side across from the right angle is longer than that.")],
         why=f"By the Pythagorean theorem, {p}{r}² = {a}² + {b}² = {num(a * a + b * b)}. So {p}{r} = {c}.",
         band=1 if k == 1 else 2,
         hints=(
@@ -63,7 +64,7 @@ def hypotenuse(rng: random.Random) -> Draft:
             f"{a}² = {num(a * a)}, and {b}² = {num(b * b)}. Add these.",
             f"The sum is {num(a * a + b * b)}. Its square root is {c}.",
         ),
-        strategy="Pythagorean theorem: leg² + leg² = hypotenuse².",
+        strategy="Square both legs and add. The square root of the sum is the longest side.",
         proof=Proof("geometry", {"measure": "hypotenuse", "data": {"a": a, "b": b}}),
         seconds=50,
         slope=0.8,
@@ -155,7 +156,7 @@ def ratio_of_sides(rng: random.Random) -> Draft:
             f"From angle {at}, the opposite leg is {opposite} and the adjacent leg is {adjacent}.",
             f"The ratio is {parts[0]} over {parts[1]}. So {function} {at} = {frac(values[function])}.",
         ),
-        strategy="Mark opposite, adjacent and hypotenuse as seen from the angle before you form the ratio.",
+        strategy="Look from the angle. Mark the side across from it, the leg next to it, and the longest side.",
         proof=Proof("ratio", {"start": parts[0], "steps": [["/", parts[1]]]}),
         seconds=60,
         slope=1.0,
@@ -219,6 +220,12 @@ def diagonal_of_square(rng: random.Random) -> Draft:
                 "You used the factor √3 of a 30-60-90 triangle. The diagonal of a square makes angles of 45°.",
             ),
         ],
+        spare=[
+            (
+                times(Fraction(m, 2), "√2") if whole else num(Fraction(m, 2)),
+                "You took half after you had divided by √2. Only one of these two steps is needed.",
+            )
+        ],
         why="The diagonal and two sides form a 45-45-90 triangle, so the diagonal is √2 times a side. The side is "
         f"{diagonal} ÷ √2 = {side}.",
         band=4,
@@ -228,7 +235,7 @@ def diagonal_of_square(rng: random.Random) -> Draft:
             f"So side · √2 = {diagonal}. Divide by √2.",
             f"{diagonal} ÷ √2 = {side}.",
         ),
-        strategy="In a 45-45-90 triangle, hypotenuse = leg · √2.",
+        strategy="In a 45-45-90 triangle, the longest side is √2 times a leg.",
         proof=Proof(
             "geometry",
             {
@@ -260,16 +267,21 @@ def thirty_sixty(rng: random.Random) -> Draft:
             (num(short), "You found the side opposite the 30° angle. The question asks for the other leg."),
             (times(2 * short, "√3"), "You multiplied the hypotenuse by √3. The factor belongs to the shorter leg."),
             (times(short, "√2"), "You used the factor √2 of a 45-45-90 triangle."),
+            (num(4 * short), "You doubled the hypotenuse. It is the longest side, so each leg is shorter."),
+            (times(Fraction(short, 2), "√3"), "You took half twice. The shorter leg is half of the hypotenuse."),
         ],
         "hypotenuse from short": [
             (times(short, "√3"), "You found the longer leg. The hypotenuse is opposite the right angle."),
             (times(short, "√2"), "You used the factor √2 of a 45-45-90 triangle."),
             (times(2 * short, "√3"), "You used both factors, 2 and √3. Only one of them leads to the hypotenuse."),
+            (num(3 * short), "You used a factor of 3. The sides have the factors 1, √3, and 2."),
         ],
         "long from short": [
             (num(2 * short), "You found the hypotenuse. The question asks for a leg."),
             (times(short, "√2"), "You used the factor √2 of a 45-45-90 triangle."),
             (times(Fraction(short, 3), "√3"), "You divided by √3. The side opposite the larger angle is longer."),
+            (num(3 * short), "You used the factor 3. It has to be the square root of 3."),
+            (times(Fraction(short, 2), "√3"), "You took half of the shorter leg first. It is the side s as it stands."),
         ],
     }[ask]
     return draft(
@@ -277,7 +289,8 @@ def thirty_sixty(rng: random.Random) -> Draft:
         f"{known}, what is the length of {asked}?",
         figure=_triangle(names, (5.2, 3.0), {given: str(known)}, {r: "30°", p: "60°"}),
         answer=answer,
-        wrong=wrong,
+        wrong=wrong[:3],
+        spare=wrong[3:],
         why="In a 30-60-90 triangle, the sides are s, s√3, and 2s, where s is opposite the 30° angle. Here s = "
         f"{p}{q} = {short}. So {asked} = {answer}.",
         band=4,
@@ -335,7 +348,7 @@ def similar_right_triangles(rng: random.Random) -> Draft:
                 f"{frac(value)}."
             ),
         ),
-        strategy="Match the corresponding angles; trigonometric ratios are the same in similar triangles.",
+        strategy="Match the angles. Equal angles have the same ratios, however large the triangle is.",
         proof=Proof("ratio", {"start": lengths[ratio[0]] * k, "steps": [["/", lengths[ratio[1]] * k]]}),
         seconds=80,
         slope=1.1,
@@ -426,6 +439,20 @@ def leg_from_tangent(rng: random.Random) -> Draft:
                     f"You used {x} and {y} as the legs. They only give the ratio of the legs; the hypotenuse sets the "
                     "size."
                 ),
+            ),
+        ],
+        spare=[
+            (
+                num(Fraction(max(x, y) * z * k * k, 2)) if ask == "area" else num((x + y + z) * z * k),
+                "You used the hypotenuse as a height. The two legs are the base and the height."
+                if ask == "area"
+                else f"You multiplied all sides by {z * k}. The hypotenuse goes from {z} to {z * k}, so divide first.",
+            ),
+            (
+                num(Fraction(right) / 2) if ask == "area" else num((y + z) * k),
+                "You took half twice. Half of the product of the legs is enough."
+                if ask == "area"
+                else "You left out one of the legs.",
             ),
         ],
         why=f"The legs have the ratio {x} : {y}, so they are {x}s and {y}s, and the hypotenuse is {z}s. From {z}s = "

@@ -31,7 +31,7 @@ def draft_of(frame: Mapping[str, Any], sentence: Mapping[str, Any]) -> Draft:
     ends = sentence["before"], sentence["after"]
     slots = {
         "before": ends[0],
-        "after": ends[1],
+        "after": ends[1].rstrip(",;"),
         "opening": " ".join(left.split()[:4]),
         "tail": " ".join([ends[1], *rest.split()[:3]]).rstrip(" .,;"),
     }

@@ -32,7 +32,7 @@ def draft_of(link: Mapping[str, Any], number: int) -> Draft:
         answer=link["right"],
         wrong=[Wrong(word, misreading(word)) for word in link["wrong"]],
         rationale=f"The text says first that {first}, and then that {second}. {tie} "
-        f'"{link["right"].rstrip(",")}" expresses this relation.',
+        f'The transition "{link["right"].rstrip(",")}" expresses this relation.',
         band=band,
         hints=(
             CONTENT["goals"][number % len(CONTENT["goals"])].format(about=link["about"]),

