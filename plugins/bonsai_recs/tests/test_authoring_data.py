@@ -117,6 +117,7 @@ def test_variables_in_a_figure_are_italic_and_other_letters_are_not() -> None:
     drawing = figures.Drawing(100, 100, "t", "d")
     drawing.text((0, 0), "(3x − 5)°")
     drawing.text((0, 0), "Goals in a game")
+    drawing.text((0, 0), "Value ($100s)")
     assert re.findall("<tspan[^>]*>(.*?)</tspan>", drawing.svg()) == ["x"]
 
 

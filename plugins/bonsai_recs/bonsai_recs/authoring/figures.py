@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 Point = tuple[float, float]
 Span = tuple[float, float, float]
 """First tick, last tick and step of an axis."""
-_VARIABLE = re.compile(r"(?<![^\d(])[a-z](?![a-z])")
-"""A letter that stands for a number: `x°`, `(3x − 5)°`, but not the `a` of a sentence."""
+_VARIABLE = re.compile(r"(?<![^\d(])[a-rt-z](?![a-z])")
+"""A letter that stands for a number: `x°`, `(3x − 5)°`, but not the `a` of a sentence or the `s` of `$100s`."""
 
 
 class Drawing:
