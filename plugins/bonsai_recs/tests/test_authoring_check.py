@@ -153,6 +153,7 @@ def test_a_text_that_gives_the_answer_away_is_found(answer: str, text: str, how:
     [
         ("12", "Of 12 cats, how many?", "Start with 12."),
         ("2", "How many?", "There are two kinds of mistakes."),
+        ("10", "What is the radius of x² − 10x + y² = 75?", "Half of 10 is 5."),
         ("7", "How many?", "Add 17 and 0.7."),
         ("7", "How long is AB?", "Angle B is right angle B of triangle ABC. Side A is known."),
         ("5π", "How long?", "Divide by 5."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import os
 import random
 import re
@@ -110,6 +111,14 @@ def test_two_triangles_of_one_question_share_no_letter() -> None:
                 re.findall(r"[Tt]riangles [A-Z]{3} and ([A-Z]{3})\b", draft.stem)
             )
             assert sum(map(len, names)) == len(set("".join(names))), draft.stem
+
+
+def test_similar_solids_could_exist() -> None:
+    (template,) = (template for template in TEMPLATES if template.name == "geometry.similar_solids")
+    for draft in drawn(template):
+        surface, _, volume = (int(n.replace(",", "")) for n in re.findall(r"is ([\d,]+) (?:square|cubic)", draft.stem))
+        # No solid holds more for its surface than a sphere.
+        assert 36 * math.pi * volume**2 <= surface**3, draft.stem
 
 
 def test_the_title_of_a_figure_keeps_the_answer_to_itself() -> None:

@@ -10,6 +10,8 @@ from bonsai_core.domain import Question, Section, number_of
 from bonsai_recs.authoring.making import gives_away, value_of
 
 _NUMBERS = re.compile(r"(?<![\w.])[-+\N{MINUS SIGN}]?(?:\d+(?:,\d{3})+|\d+)?\.?\d+(?:/\d+)?(?![\w/])")
+#: Also the 10 of `−10x`: a student reads it, as 10 or as −10.
+_COEFFICIENTS = re.compile(r"(?<![\w.,])[-+\N{MINUS SIGN}]?(\d[\d,]*(?:\.\d+)?)(?=[A-Za-z√π(])")
 _LETTER = re.compile(
     r"\b(?i:choice|option|answer|letter|pick|choose|select)\b:?\s+(?i:is\s+|the\s+)?\(?[A-D]\b(?!['’])"
     r"|(?<![\w(])\([A-D]\)(?!\w)|(?<!angle )\b[A-D] is (?:the )?(?:right|correct)\b(?! angle)"
@@ -55,7 +57,11 @@ def shows(item: Question, text: str) -> bool:
 
 def _shown(answer: str, text: str, given: str, *, numbers: bool) -> str | None:
     number = number_of(answer)
-    if numbers and number is not None and number in set(_values(text)) - set(_values(given)):
+    if (
+        numbers
+        and number is not None
+        and number in set(_values(text)) - set(_values(given)) - set(_coefficients(given))
+    ):
         return "its value"
     if numbers and value_of(answer) is not None:
         return "its value" if gives_away(text, answer, known=given) else None
@@ -78,6 +84,13 @@ def _values(text: str) -> Iterator[Fraction]:
         value += 10 * _TENS.index(word["tens"].casefold()) + 20 if word["tens"] else 0
         if value >= _LEAST_SPELLED:
             yield value
+
+
+def _coefficients(text: str) -> Iterator[Fraction]:
+    for match in _COEFFICIENTS.findall(text):
+        value = number_of(match)
+        if value is not None:
+            yield from (value, -value)
 
 
 def _contains(text: str, answer: str) -> bool:
