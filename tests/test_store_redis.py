@@ -129,7 +129,7 @@ async def test_a_half_open_pubsub_connection_is_found_and_loses_nothing(
     await there.store.recover("session:s", "ann")
     rooms = there.store._rooms  # type: ignore[attr-defined]
     [ear] = rooms._ears.values()
-    transport = ear._connection._writer.transport
+    transport = ear._feed._transport
     transport.pause_reading()  # what is sent to it arrives nowhere, and nobody is told
     await here.say("1", "2")
     await there.until(lambda: there.texts == ["1", "2"])

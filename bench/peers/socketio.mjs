@@ -28,6 +28,15 @@ const isSay = (data) =>
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"], serveClient: false, perMessageDeflate: false });
 
+if (process.env.REDIS_URL) {
+  const { createAdapter } = await import("@socket.io/redis-adapter");
+  const { createClient } = await import("redis");
+  const pub = createClient({ url: process.env.REDIS_URL });
+  const sub = pub.duplicate();
+  await Promise.all([pub.connect(), sub.connect()]);
+  io.adapter(createAdapter(pub, sub));
+}
+
 io.use((socket, next) => {
   try {
     socket.data.user = verify(socket.handshake.auth.token).sub;
@@ -46,6 +55,11 @@ io.on("connection", (socket) => {
   socket.on("bench:answer", (data, ack) => {
     if (!isAnswer(data)) return ack({ code: "invalid_payload" });
     ack({ correct: data.correct });
+  });
+  socket.on("bench:tell", (data, ack) => {
+    if (!isSay(data)) return ack({ code: "invalid_payload" });
+    io.to(`session:${socket.data.user}`).emit("bench:said", data);
+    ack(null);
   });
   socket.on("bench:say", (data, ack) => {
     if (!isSay(data)) return ack({ code: "invalid_payload" });

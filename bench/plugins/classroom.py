@@ -38,6 +38,16 @@ class Classroom(Plugin):
         """Join the room."""
         await session.join(ROOM)
 
+    @on("bench:tell")
+    async def tell(self, session: Session, say: Say) -> None:
+        """Tell the session's other devices: logged and numbered."""
+        session.emit("bench:said", say)
+
+    @on("bench:hint")
+    async def hint(self, session: Session, say: Say) -> None:
+        """Tell the session's devices without a guarantee, as socket.io does."""
+        await session.notify("bench:said", say)
+
     @on("bench:say")
     async def say(self, session: Session, say: Say) -> None:
         """Tell the room: logged and numbered, as every room message is."""

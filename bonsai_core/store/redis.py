@@ -8,9 +8,10 @@ with a hole is whole: a room's epoch turns with the server's replication id (see
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import override
 
@@ -106,11 +107,13 @@ class RedisStore(Store):
         if self._link is not None and not self._link.closed:
             raise StoreError("the Redis store is already open")
         self._listener, self._on_revoked = listener, on_revoked
-        link = Link(connect(self._url, self._timeout), self._back)
+        link = Link(connect(self._url, self._timeout), self._timeout, self._back)
         try:
-            if hasattr(link.client, "initialize"):
-                await link.ask("initialize")
-            sharded = _version(await link.ask("info", "server")) >= SHARDED_SINCE
+            try:
+                await link.learn_slots()
+            except Exception as error:
+                raise link.translate(error) from error
+            sharded = _version(await link.ask("INFO", "server", key="")) >= SHARDED_SINCE
             self._link = link
             self._rooms = Rooms(
                 link,
@@ -145,7 +148,7 @@ class RedisStore(Store):
 
     @override
     async def check(self) -> None:
-        await self._open.ask("set", f"{keys.PREFIX}check:{self._node}", self.clock(), ex=3600)
+        await self._open.ask("SET", f"{keys.PREFIX}check:{self._node}", self.clock(), "EX", 3600)
 
     # The unit of work
 
@@ -207,7 +210,7 @@ class RedisStore(Store):
         if not reads:
             return
         names = list(reads)
-        held = await self._open.ask("hmget", keys.documents(user), names)
+        held = await self._open.ask("HMGET", keys.documents(user), *names)
         changed = [name for name, value in zip(names, held, strict=True) if max(0, _split(value)[0]) != reads[name]]
         if changed:
             raise VersionConflict(changed)
@@ -216,7 +219,7 @@ class RedisStore(Store):
 
     @override
     async def load(self, user: str, key: str) -> Document | None:
-        version, value = _split(await self._open.ask("hget", keys.documents(user), key))
+        version, value = _split(await self._open.ask("HGET", keys.documents(user), key))
         return Document(value, version) if version > 0 else None
 
     @override
@@ -227,15 +230,15 @@ class RedisStore(Store):
         if limit <= 0 or (before is not None and before <= 1):
             return []
         if before is None:
-            before = await self._open.ask("llen", place) + 1
+            before = await self._open.ask("LLEN", place) + 1
         first = max(1, before - limit)
-        values = await self._open.ask("lrange", place, first - 1, before - 2)
+        values = await self._open.ask("LRANGE", place, first - 1, before - 2)
         records = [read_record(stream, first + i, value) for i, value in enumerate(values)]
         return [record for record in records if since is None or record.at >= since]
 
     @override
     async def last_id(self, user: str, client: str) -> int:
-        highest = await self._open.ask("hget", keys.marks(user, client), "highest")
+        highest = await self._open.ask("HGET", keys.marks(user, client), "highest")
         return int(highest or 0)
 
     @override
@@ -253,7 +256,7 @@ class RedisStore(Store):
 
     @override
     async def aggregate(self, name: str, key: str) -> bytes | None:
-        value: bytes | None = await self._open.ask("hget", keys.aggregate(name, key), "value")
+        value: bytes | None = await self._open.ask("HGET", keys.aggregate(name, key), "value")
         return value
 
     # Rooms
@@ -293,7 +296,7 @@ class RedisStore(Store):
         channel = keys.channel(message.owner, message.room)
         data = b":0:" + pack_body(message)
         command = self._rooms.publish_command
-        await self._open.ask("execute_command", command, channel, data)
+        await self._open.ask(command, channel, data, repeat=False)
 
     @override
     async def tell_nodes(self, data: bytes) -> None:
@@ -305,12 +308,12 @@ class RedisStore(Store):
     @override
     async def claim_session(self, session_id: str, user: str) -> str:
         place = keys.session(session_id)
-        held = await self._open.ask("set", place, user, nx=True, get=True)
+        held = await self._open.ask("SET", place, user, "NX", "GET")
         return held.decode() if held is not None else user
 
     @override
     async def session_owner(self, session_id: str) -> str | None:
-        held = await self._open.ask("get", keys.session(session_id))
+        held = await self._open.ask("GET", keys.session(session_id))
         return held.decode() if held is not None else None
 
     @override
@@ -341,7 +344,7 @@ class RedisStore(Store):
 
     @override
     async def devices(self, user: str, session_id: str) -> list[DeviceInfo]:
-        return self._present(await self._open.ask("hvals", keys.presence(user, session_id)))
+        return self._present(await self._open.ask("HVALS", keys.presence(user, session_id)))
 
     def _present(self, values: list[bytes]) -> list[DeviceInfo]:
         devices = [device for device in map(read_device, values) if self._nodes.lives(device.node)]
@@ -353,9 +356,9 @@ class RedisStore(Store):
             raise ValueError(f"cannot revoke a {kind!r}: only 'jti' and 'user'")
         at = self.clock()
         place = keys.revocation(kind, value)
-        held = _revocation(await self._open.ask("get", place))
+        held = _revocation(await self._open.ask("GET", place))
         at, until = max(at, held[0]), max(until, held[1])
-        await self._open.ask("set", place, f"{at} {until}", px=max(1, until - self.clock()))
+        await self._open.ask("SET", place, f"{at} {until}", "PX", max(1, until - self.clock()))
         await self._rooms.tell(keys.CONTROL, f"revoked {kind} {at} {value}".encode())
 
     @override
@@ -364,7 +367,7 @@ class RedisStore(Store):
         places = [keys.revocation("user", user), keys.revocation("jti", jti or "")]
 
         wanted = places[: 2 if jti is not None else 1]
-        held = [_revocation(await self._open.ask("get", place)) for place in wanted]
+        held = [_revocation(await self._open.ask("GET", place)) for place in wanted]
         if len(held) > 1 and held[1][1] > now:
             return True
         at, until = held[0]
@@ -412,22 +415,17 @@ def _revocation(held: bytes | None) -> tuple[int, int]:
     return int(at), int(until)
 
 
-def _version(info: Any) -> tuple[int, int]:
-    """The oldest server's version.
+def _version(info: bytes) -> tuple[int, int]:
+    """The server's version.
 
     Raises:
         StoreError: it is too old.
     """
-    answers = [info] if "redis_version" in info else list(info.values())
-    versions = []
-    for answer in answers:
-        major, minor = str(answer["redis_version"]).split(".")[:2]
-        versions.append((int(major), int(minor)))
-    if min(versions) < OLDEST:
-        raise StoreError(
-            f"Redis {'.'.join(map(str, min(versions)))} is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed"
-        )
-    return min(versions)
+    found = re.search(rb"redis_version:(\d+)\.(\d+)", info)
+    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    if version < OLDEST:
+        raise StoreError(f"Redis {version[0]}.{version[1]} is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+    return version
 
 
 __all__ = ["RedisStore"]

@@ -1,18 +1,19 @@
-"""The way to Redis: which client a URL asks for, scripts, many commits in one write, and what to do when it is away."""
+"""The way to Redis: the client that a URL asks for, scripts, which server has a key, what to do when Redis is away."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bonsai_core.store.base import StoreError, StoreUnavailable
+from bonsai_core.store.redis_pipe import Lost, Pipe, Refusal
+from bonsai_core.store.redis_pipe import connect as open_connection
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Pipelines under way at a time: while so many wait for Redis, further commits gather for the next.
-PIPELINES: Final = 4
-#: Commits in one pipeline at most.
-BATCH: Final = 256
+#: How often a command is sent when connections break, or slots of a cluster move.
+ATTEMPTS: Final = 3
 #: While Redis is away, it is asked so often whether it is back, in seconds.
 PROBE: Final = 0.2
 
@@ -102,85 +101,100 @@ def _address(text: str) -> tuple[str, int]:
     return (host, int(port)) if host else (text, 6379)
 
 
-@dataclass(slots=True)
-class _Call:
-    script: Script
-    keys: Sequence[str]
-    arguments: Sequence[Any]
-    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class Link:
-    """One client of Redis, shared by all that the store does.
+    """The connections that all of the store's commands share: one to each server that has keys.
 
     Args:
         client: see `connect`.
+        timeout: how long an answer may take, in seconds.
         on_back: called when Redis answers again after it was away.
     """
 
-    def __init__(self, client: Redis | RedisCluster, on_back: Callable[[], None]) -> None:
+    def __init__(self, client: Redis | RedisCluster, timeout: float, on_back: Callable[[], None]) -> None:
         self.client: Any = client
+        self.clustered = hasattr(client, "get_node_from_key")
+        self._timeout = timeout
         self._on_back = on_back
         self.away = False
         self.closed = False
-        self._queue: list[_Call] = []
-        self._under_way = 0
-        self._scheduled = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: Connections by the server's name; "" without a cluster.
+        self._pipes: dict[str, Pipe] = {}
+        self._opening: dict[str, asyncio.Task[Pipe]] = {}
         self._prober: asyncio.Task[None] | None = None
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
-        """Run a script; with others of this loop turn it goes out in one write.
+        """Run a script; all of its keys are on one server.
 
         Raises:
             StoreUnavailable: Redis is away. The script may have run all the same.
             StoreError: Redis refused it.
         """
         self._check()
-        call = _Call(script, keys, arguments)
-        self._queue.append(call)
-        if not self._scheduled and self._under_way < PIPELINES:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
-        # Shielded: a caller that is cancelled must not keep a whole batch's answers from the others.
-        return await asyncio.shield(call.answer)
+        try:
+            return await self._send(keys[0], ("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        except Refusal as refusal:
+            if refusal.word != "NOSCRIPT":
+                raise self.translate(refusal) from None
+        except Exception as error:
+            raise self.translate(error) from error
+        # Redis was started anew, or its scripts were flushed.
+        return await self._ask(keys[0], ("EVAL", script.source, len(keys), *keys, *arguments))
 
-    async def ask(self, command: str, *arguments: Any, **options: Any) -> Any:
-        """Call a method of the client: `link.ask("hget", key, field)`.
+    async def ask(self, command: str, *words: Any, key: str | None = None, repeat: bool = True) -> Any:
+        """Send one command: `link.ask("HGET", key, field)`.
+
+        Args:
+            key: says which server of a cluster; by default the first word does. Empty for any server.
+            repeat: send it again when its connection breaks: for what may be done twice.
 
         Raises:
             StoreUnavailable, StoreError: as `run`.
         """
         self._check()
-        try:
-            return await _again(lambda: getattr(self.client, command)(*arguments, **options))
-        except Exception as error:
-            raise self.translate(error) from error
+        return await self._ask(str(words[0]) if key is None else key, (command, *words), repeat)
 
     async def close(self) -> None:
         """Let what is under way finish, then disconnect."""
-        while self._queue or self._under_way:
-            if not self._tasks:
-                self._flush()
-            await asyncio.wait(self._tasks, timeout=5)
+        for pipe in list(self._pipes.values()):
+            await pipe.drained()
         self.closed = True
         if self._prober is not None:
             self._prober.cancel()
+        for pipe in self._pipes.values():
+            pipe.close()
         manager = getattr(getattr(self.client, "connection_pool", None), "sentinel_manager", None)
         for client in (self.client, *(manager.sentinels if manager is not None else ())):
             with contextlib.suppress(Exception):
                 await client.aclose()
 
+    def server_of(self, key: str) -> Any:
+        """The cluster's primary that has a key; None without a cluster."""
+        if not self.clustered:
+            return None
+        return self.client.get_node_from_key(key) if key else self.client.get_random_node()
+
+    def connection_to(self, server: Any) -> Callable[[], Any]:
+        """What makes a connection of redis-py to a server, as `server_of` gives it."""
+        if server is not None:
+            return lambda: server.connection_class(**server.connection_kwargs)
+        make: Callable[[], Any] = self.client.connection_pool.make_connection
+        return make
+
+    async def learn_slots(self) -> None:
+        """Read anew which server of a cluster has which keys."""
+        if self.clustered:
+            await self.client.nodes_manager.initialize()
+
     def translate(self, error: Exception) -> Exception:
-        """What a failure of the client means; notes when Redis is away."""
+        """What a failure means to the store; notes when Redis is away."""
         from redis import exceptions as redis
 
-        lost = (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, redis.ClusterError, OSError)
-        if isinstance(error, (*lost, _Broken)) or (isinstance(error, redis.ResponseError) and _cannot_write(error)):
+        lost = (Lost, redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, redis.ClusterError, OSError)
+        if isinstance(error, lost) or (isinstance(error, Refusal | redis.ResponseError) and _cannot_write(error)):
             self.lost()
             return StoreUnavailable("Redis is away")
-        if isinstance(error, redis.RedisError):
-            return StoreError(f"Redis refused: {type(error).__name__}: {str(error)[:200]}")
+        if isinstance(error, Refusal | redis.RedisError):
+            return StoreError(f"Redis refused: {str(error)[:200]}")
         return error
 
     def lost(self) -> None:
@@ -197,12 +211,55 @@ class Link:
         if self.away:
             raise StoreUnavailable("Redis is away")
 
+    async def _ask(self, key: str, words: tuple[Any, ...], repeat: bool = True) -> Any:
+        try:
+            return await self._send(key, words, repeat)
+        except Exception as error:
+            raise self.translate(error) from error
+
+    async def _send(self, key: str, words: tuple[Any, ...], repeat: bool = True) -> Any:
+        for left in reversed(range(ATTEMPTS)):
+            name, pipe = await self._pipe(key)
+            try:
+                return await pipe.send(words)
+            except Lost:
+                if not (left and repeat):
+                    raise
+            except Refusal as refusal:
+                if refusal.word == "READONLY":  # the master was demoted: Sentinel knows the new one
+                    pipe.abort()
+                if refusal.word not in ("MOVED", "ASK", "READONLY") or not left:
+                    raise
+                self._pipes.pop(name, None)
+                await self.learn_slots()
+        raise Lost
+
+    async def _pipe(self, key: str) -> tuple[str, Pipe]:
+        server = self.server_of(key)
+        name = server.name if server is not None else ""
+        pipe = self._pipes.get(name)
+        if pipe is not None and not pipe.lost:
+            return name, pipe
+        opening = self._opening.get(name)
+        if opening is None:
+            opening = self._opening[name] = asyncio.create_task(self._open(name, server))
+            opening.add_done_callback(lambda _: self._opening.pop(name, None))
+        return name, await asyncio.shield(opening)
+
+    async def _open(self, name: str, server: Any) -> Pipe:
+        pipe = Pipe(self._timeout)
+        async with asyncio.timeout(self._timeout):
+            await open_connection(self.connection_to(server), pipe)
+        self._pipes[name] = pipe
+        return pipe
+
     async def _probe(self) -> None:
         while True:
             await asyncio.sleep(PROBE)
             try:
+                await self.learn_slots()
                 # A write, so that a replica, a full disk or a loading server does not count as back.
-                await self.client.set("bonsai:probe", 1)
+                await self._send("bonsai:probe", ("SET", "bonsai:probe", "1"))
             except Exception as error:
                 _log.debug("Redis is still away: %s", type(error).__name__)
                 continue
@@ -210,69 +267,6 @@ class Link:
             _log.warning("Redis is back")
             self._on_back()
             return
-
-    def _flush(self) -> None:
-        self._scheduled = False
-        if not self._queue:
-            return
-        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        self._under_way += 1
-        task = asyncio.create_task(self._send(batch))
-        self._tasks.add(task)
-        task.add_done_callback(self._sent)
-        if self._queue and self._under_way < PIPELINES:
-            self._flush()
-
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._under_way -= 1
-        if self._queue and not self._scheduled:
-            self._flush()
-
-    async def _send(self, batch: list[_Call]) -> None:
-        from redis.exceptions import NoScriptError
-
-        try:
-            answers = await _again(lambda: self._pipeline(batch, known=True))
-            unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-            if unknown:  # Redis was started anew, or its scripts were flushed
-                again = await self._pipeline([batch[i] for i in unknown], known=False)
-                for i, answer in zip(unknown, again, strict=True):
-                    answers[i] = answer
-        except Exception as error:
-            answers = [error] * len(batch)
-        except asyncio.CancelledError:
-            answers = [StoreUnavailable("the Redis store was closed")] * len(batch)
-        for call, answer in zip(batch, answers, strict=True):
-            if call.answer.done():
-                continue
-            if isinstance(answer, Exception):
-                call.answer.set_exception(self.translate(answer))
-                call.answer.exception()  # its caller may be gone
-            else:
-                call.answer.set_result(answer)
-
-    async def _pipeline(self, batch: list[_Call], known: bool) -> list[Any]:
-        pipeline = self.client.pipeline(transaction=False)
-        for call in batch:
-            name, script = ("EVALSHA", call.script.sha) if known else ("EVAL", call.script.source)
-            pipeline.execute_command(name, script, len(call.keys), *call.keys, *call.arguments)
-        answers: list[Any] = await pipeline.execute(raise_on_error=False)
-        return answers
-
-
-class _Broken(Exception):
-    """Connections break as soon as they are used."""
-
-
-async def _again(act: Callable[[], Awaitable[Any]]) -> Any:
-    """Do something once more when its connection turned out to be closed, which uvloop says with a `RuntimeError`."""
-    for _ in range(3):
-        try:
-            return await act()
-        except RuntimeError as error:
-            _log.debug("a connection to Redis was closed: %s", error)
-    raise _Broken
 
 
 def _cannot_write(error: Exception) -> bool:

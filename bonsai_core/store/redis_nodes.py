@@ -53,8 +53,8 @@ class Nodes:
             self._task.cancel()
             self._task = None
             with contextlib.suppress(StoreError):
-                await self._link.ask("zrem", keys.NODES, self._node)
-                await self._link.ask("delete", keys.node_sessions(self._node))
+                await self._link.ask("ZREM", keys.NODES, self._node)
+                await self._link.ask("DEL", keys.node_sessions(self._node))
 
     def hurry(self) -> None:
         """Renew now."""
@@ -68,14 +68,14 @@ class Nodes:
         """Note that a session has devices on this node, before it has."""
         if (user, session_id) not in self._sessions:
             name = keys.user_part(user, session_id)
-            await self._link.ask("sadd", keys.node_sessions(self._node), name)
+            await self._link.ask("SADD", keys.node_sessions(self._node), name)
             self._sessions.add((user, session_id))
 
     async def replaced(self, node: str, user: str, client: str, connection: str) -> None:
         """Tell a node that one of its connections was replaced by one of ours."""
         with contextlib.suppress(StoreError):
             data = f"replaced {keys.user_part(user, client)}\0{connection}".encode()
-            await self._link.ask("execute_command", "PUBLISH", keys.PREFIX + "node:" + node, data)
+            await self._link.ask("PUBLISH", keys.PREFIX + "node:" + node, data, key="", repeat=False)
 
     def heard_replaced(self, text: str) -> None:
         """One of our connections was replaced elsewhere."""
@@ -113,15 +113,15 @@ class Nodes:
         """End the presence of a dead node's devices. Several nodes may do so at a time: each device is removed once."""
         _log.warning("node %s is dead", node)
         place = keys.node_sessions(node)
-        members: set[bytes] = await self._link.ask("smembers", place)
+        members: list[bytes] = await self._link.ask("SMEMBERS", place)
         for member in members:
             user, session_id = split_part(member.decode())
-            values: list[Any] = await self._link.ask("hvals", keys.presence(user, session_id))
+            values: list[Any] = await self._link.ask("HVALS", keys.presence(user, session_id))
             for device in map(read_device, values):
                 if device.node == node and await self._store.device_left(user, session_id, device):
                     self._store.on_device_gone(user, session_id, device)
-            await self._link.ask("srem", place, member)
-        await self._link.ask("zrem", keys.NODES, node)
+            await self._link.ask("SREM", place, member)
+        await self._link.ask("ZREM", keys.NODES, node)
 
 
 def split_part(text: str) -> tuple[str, str]:

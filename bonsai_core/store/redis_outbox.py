@@ -53,12 +53,12 @@ class Outboxes:
         place = keys.outbox(bucket)
         after = "-"
         while True:
-            rows = await self._link.ask("xrange", place, after, "+", count=PAGE)
+            rows = await self._link.ask("XRANGE", place, after, "+", "COUNT", PAGE)
             for id, fields in rows:
-                entry = read_entry(fields[b"b"])
+                entry = read_entry(fields[1])
                 if isinstance(entry, Forwarded):
                     await self._say(bucket, _id(id), entry)
-                    await self._link.ask("xdel", place, id)
+                    await self._link.ask("XDEL", place, id)
             if len(rows) < PAGE:
                 return
             after = f"({rows[-1][0].decode()}"
@@ -98,11 +98,11 @@ class Outboxes:
         place = keys.outbox(bucket)
         passed = self._passed.get(bucket)
         start = f"({passed[0]}-{passed[1]}" if passed else "-"
-        rows = await self._link.ask("xrange", place, start, "+", count=limit)
+        rows = await self._link.ask("XRANGE", place, start, "+", "COUNT", limit)
         waiting: dict[tuple[str, str], list[tuple[Id, bytes]]] = {}
         done: list[bytes] = []
         for id, fields in rows:
-            entry = read_entry(fields[b"b"])
+            entry = read_entry(fields[1])
             if isinstance(entry, Contribution):
                 waiting.setdefault((entry.name, entry.key), []).append((_id(id), entry.value))
             else:  # its node died before it had carried it
@@ -120,7 +120,7 @@ class Outboxes:
                 changed[name, key] = new
             done += [b"%d-%d" % id for id, _ in deltas]
         if done:
-            await self._link.ask("xdel", place, *done)
+            await self._link.ask("XDEL", place, *done)
         if rows and len(done) < len(rows):
             self._passed[bucket] = _id(rows[-1][0])
         return len(rows), len(rows) == limit
@@ -131,7 +131,7 @@ class Outboxes:
         place = keys.aggregate(name, key)
         mine = f"from:{bucket}"
         while True:
-            version, value, last = await self._link.ask("hmget", place, "version", "value", mine)
+            version, value, last = await self._link.ask("HMGET", place, "version", "value", mine)
             known = _id(last) if last is not None else (0, 0)
             fresh = [delta for id, delta in deltas if id > known]
             if not fresh:

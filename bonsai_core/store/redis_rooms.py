@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from bonsai_core.store import redis_keys as keys
 from bonsai_core.store.base import Message, Position, Recovery, StoreError, StoreUnavailable
 from bonsai_core.store.redis_client import Link
 from bonsai_core.store.redis_codec import read_message, split_published
+from bonsai_core.store.redis_pipe import Feed, Refusal, connect
 
 _log = logging.getLogger(__name__)
 
@@ -101,9 +101,9 @@ class Rooms:
 
     async def close(self) -> None:
         """Stop listening."""
-        tasks = [*self._tasks, *(task for ear in self._ears.values() for task in ear.tasks())]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
+        tasks = [*self._tasks, *(ear.end() for ear in self._ears.values())]
         await asyncio.gather(*tasks, return_exceptions=True)
         self._heard.clear()
         self._by_channel.clear()
@@ -122,7 +122,7 @@ class Rooms:
         if heard is None:
             channel = keys.channel(owner, name).encode()
             heard = self._heard[place] = self._by_channel[channel] = _Heard(owner, name, channel)
-            await self._ear_for(keys.bucket_of(owner or name)).listen([heard])
+            self._ear_for(keys.bucket_of(owner or name)).listen(heard)
         if heard.confirmed.is_set():
             return
         try:
@@ -136,7 +136,7 @@ class Rooms:
         heard = self._heard.pop((owner, name), None)
         if heard is not None:
             del self._by_channel[heard.channel]
-            await self._ear_for(keys.bucket_of(owner or name)).forget(heard)
+            self._ear_for(keys.bucket_of(owner or name)).forget(heard)
 
     def read_to(self, name: str, owner: str, position: Position) -> None:
         """Somebody has read a room's log: if it has begun anew since, nobody's place in it counts any more."""
@@ -150,7 +150,7 @@ class Rooms:
 
     async def tell(self, channel: str, data: bytes) -> None:
         """Publish to other nodes' `control`, on a plain channel."""
-        await self._link.ask("execute_command", "PUBLISH", channel, data)
+        await self._link.ask("PUBLISH", channel, data, key="", repeat=False)
 
     def redis_is_back(self) -> None:
         """Commands are answered again: look at every room, as after a reconnection."""
@@ -253,39 +253,24 @@ class Rooms:
                     ear.restart()
                     continue
                 with contextlib.suppress(StoreError):
-                    await self._link.ask("execute_command", self.publish_command, ear.canary, b"")
+                    await self._link.ask(self.publish_command, ear.canary, b"", repeat=False)
 
     def _ear_for(self, bucket: int) -> _Ear:
-        node = self._server_of(bucket)
-        name = node.name if node is not None else ""
+        # Plain pub/sub reaches all servers of a cluster from any of them.
+        server = self._link.server_of(keys.tag(bucket) if self.sharded else "")
+        name = server.name if server is not None and self.sharded else ""
         ear = self._ears.get(name)
         if ear is None:
             plain = [keys.CONTROL, keys.PREFIX + "node:" + self._node] if not self._ears else []
-            ear = self._ears[name] = _Ear(self, self._connection_to(node), keys.canary(self._node, bucket), plain)
+            canary = keys.canary(self._node, bucket)
+            ear = self._ears[name] = _Ear(self, self._link.connection_to(server), canary, plain)
         return ear
-
-    def _server_of(self, bucket: int) -> Any:
-        """The cluster's primary that has a bucket; None without a cluster, or where any server will do."""
-        redis = self._link.client
-        if not self.sharded or not hasattr(redis, "get_node_from_key"):
-            return None
-        return redis.get_node_from_key(keys.tag(bucket))
-
-    def _connection_to(self, node: Any) -> Callable[[], Any]:
-        redis = self._link.client
-        if node is None and hasattr(redis, "get_random_node"):
-            node = redis.get_random_node()
-        if node is not None:
-            return lambda: node.connection_class(**node.connection_kwargs)
-        make: Callable[[], Any] = redis.connection_pool.make_connection
-        return make
 
     def moved(self) -> None:
         """Slots of the cluster have moved: find out where every room is now."""
         ears, self._ears = self._ears, {}
         for ear in ears.values():
-            for task in ear.tasks():
-                task.cancel()
+            _ = ear.end()
         for heard in self._heard.values():
             heard.confirmed.clear()
         self._spawn(self._listen_anew())
@@ -293,10 +278,10 @@ class Rooms:
     async def _listen_anew(self) -> None:
         while True:
             try:
-                await self._link.client.initialize()
+                await self._link.learn_slots()
                 _ = self._ear_for(keys.bucket_of(self._node))
                 for heard in list(self._heard.values()):
-                    await self._ear_for(keys.bucket_of(heard.owner or heard.name)).listen([heard])
+                    self._ear_for(keys.bucket_of(heard.owner or heard.name)).listen(heard)
                 return
             except Exception as error:
                 _log.warning("the cluster's rooms cannot be found: %s", type(error).__name__)
@@ -316,20 +301,23 @@ class _Ear:
 
     Args:
         rooms: who is told what it hears.
-        connect: makes a connection of the client.
+        make: makes a connection of redis-py.
         canary: the channel to hear itself on.
         plain: channels of plain pub/sub.
     """
 
-    def __init__(self, rooms: Rooms, connect: Callable[[], Any], canary: str, plain: list[str]) -> None:
+    def __init__(self, rooms: Rooms, make: Callable[[], Any], canary: str, plain: list[str]) -> None:
         self._rooms = rooms
-        self._connect = connect
+        self._make = make
         self.canary = canary
         self._plain = plain
+        self._prefix = "S" if rooms.sharded else ""
         self._wanted: dict[bytes, _Heard] = {}
         #: Unsubscriptions under way: a confirmation that was not asked for means that the channel's slot has moved.
         self._leaving: Counter[bytes] = Counter()
-        self._connection: Any = None
+        #: Channels whose subscription was sent with the connection and is not yet confirmed.
+        self._unconfirmed: set[bytes] = set()
+        self._feed: Feed | None = None
         self._ready = asyncio.Event()
         self.heard_at = time.monotonic()
         self._task = asyncio.create_task(self._run(), name="listen to Redis")
@@ -346,101 +334,82 @@ class _Ear:
         except TimeoutError:
             raise StoreUnavailable("Redis does not answer to a subscription") from None
 
-    async def listen(self, rooms: list[_Heard]) -> None:
-        """Subscribe to rooms; the confirmation comes later."""
-        for heard in rooms:
-            self._wanted[heard.channel] = heard
-        await self._send("SUBSCRIBE", *(heard.channel for heard in rooms))
+    def listen(self, heard: _Heard) -> None:
+        """Subscribe to a room; the confirmation comes later."""
+        self._wanted[heard.channel] = heard
+        if self._feed is not None:
+            self._feed.send(self._prefix + "SUBSCRIBE", heard.channel)
 
-    async def forget(self, heard: _Heard) -> None:
+    def forget(self, heard: _Heard) -> None:
         """Unsubscribe from a room."""
-        if self._wanted.pop(heard.channel, None) is not None:
+        if self._wanted.pop(heard.channel, None) is not None and self._feed is not None:
             self._leaving[heard.channel] += 1
-            await self._send("UNSUBSCRIBE", heard.channel)
+            self._feed.send(self._prefix + "UNSUBSCRIBE", heard.channel)
 
     def restart(self) -> None:
         """Give the connection up and make a new one."""
-        if self._connection is not None:
-            writer = getattr(self._connection, "_writer", None)
-            if writer is not None:
-                writer.transport.abort()
+        if self._feed is not None:
+            self._feed.abort()
 
-    def tasks(self) -> list[asyncio.Task[Any]]:
-        return [self._task]
-
-    async def _send(self, command: str, *channels: bytes | str) -> None:
-        connection = self._connection
-        if connection is None or not self._ready.is_set():
-            return  # it is being made, and subscribes to all that is wanted then
-        with contextlib.suppress(Exception):  # the reader finds out, and connects anew
-            await connection.send_command(("S" if self._rooms.sharded else "") + command, *channels)
+    def end(self) -> asyncio.Task[None]:
+        """End it for good."""
+        self.restart()
+        self._task.cancel()
+        return self._task
 
     async def _run(self) -> None:
         while True:
-            connection = self._connection = self._connect()
-            self._leaving.clear()
+            why: Exception
+            feed = Feed(self._hear)
             try:
-                await connection.connect()
+                await connect(self._make, feed)
                 self.heard_at = time.monotonic()
-                await self._subscribe_all(connection)
-                while True:
-                    answer = await connection.read_response(
-                        disable_decoding=True, timeout=math.inf, disconnect_on_error=False
-                    )
-                    self.heard_at = time.monotonic()
-                    self._hear(answer)
-            except asyncio.CancelledError:
-                raise
+                self._feed = feed
+                self._subscribe_all(feed)
+                why = await feed.over
             except Exception as error:
-                if str(error).startswith("MOVED") or isinstance(error, _SlotsMoved):
-                    self._rooms.moved()
-                    return
-                _log.info("pub/sub was interrupted: %s", type(error).__name__)
+                why = error
             finally:
                 self._ready.clear()
-                self._connection = None
-                with contextlib.suppress(Exception):
-                    await connection.disconnect(nowait=True)
+                self._feed = None
+                feed.abort()
+            if isinstance(why, _SlotsMoved) or (isinstance(why, Refusal) and why.word == "MOVED"):
+                self._rooms.moved()
+                return
+            _log.info("pub/sub was interrupted: %s", type(why).__name__)
             await asyncio.sleep(RECONNECT)
 
-    async def _subscribe_all(self, connection: Any) -> None:
-        prefix = "S" if self._rooms.sharded else ""
-        if self._plain:
-            await connection.send_command("SUBSCRIBE", *self._plain)
-        known = list(self._wanted.values())
-        for heard in known:
+    def _subscribe_all(self, feed: Feed) -> None:
+        self._leaving.clear()
+        for heard in self._wanted.values():
             heard.confirmed.clear()
-        channels = [self.canary.encode(), *(heard.channel for heard in known)]
-        if self._rooms.sharded:  # channels of one command must share a slot
+        channels = [self.canary.encode(), *self._wanted]
+        self._unconfirmed = set(channels)
+        if self._plain:
+            feed.send("SUBSCRIBE", *self._plain)
+        if self._prefix:  # channels of one command must share a slot
             for channel in channels:
-                await connection.send_command(prefix + "SUBSCRIBE", channel)
+                feed.send("SSUBSCRIBE", channel)
         else:
-            for start in range(0, len(channels), 500):
-                await connection.send_command("SUBSCRIBE", *channels[start : start + 500])
-        left = {heard.channel for heard in known}
-        left.add(self.canary.encode())
-        while left:
-            answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
-            self._hear(answer)
-            if answer[0] in (b"subscribe", b"ssubscribe"):
-                left.discard(answer[1])
-        self._ready.set()
-        late = [heard for heard in self._wanted.values() if not heard.confirmed.is_set()]
-        for heard in late:
-            await connection.send_command(prefix + "SUBSCRIBE", heard.channel)
-        self._rooms.reconnected(known)
+            feed.send("SUBSCRIBE", *channels)
 
-    def _hear(self, answer: Any) -> None:
+    def _hear(self, answer: list[Any]) -> None:
+        self.heard_at = time.monotonic()
         kind = answer[0]
         if kind in (b"smessage", b"message"):
             self._rooms.hears(answer[1], answer[2])
         elif kind in (b"ssubscribe", b"subscribe"):
             self._rooms.confirmed(answer[1])
+            if answer[1] in self._unconfirmed:
+                self._unconfirmed.discard(answer[1])
+                if not self._unconfirmed:
+                    self._ready.set()
+                    self._rooms.reconnected(list(self._wanted.values()))
         elif kind == b"sunsubscribe" and answer[1] is not None:
             if self._leaving[answer[1]]:
                 self._leaving[answer[1]] -= 1
-            elif answer[1] in self._wanted:
-                raise _SlotsMoved
+            elif answer[1] in self._wanted and self._feed is not None:
+                self._feed.over.set_result(_SlotsMoved())
 
 
 class _SlotsMoved(Exception):
