@@ -21,7 +21,7 @@ from bonsai_recs.authoring.making import gives_away
 
 from bonsai_core.domain import DOMAIN_OF_SKILL, Section
 
-SEEDS = int(os.environ.get("BONSAI_AUTHORING_SEEDS", "3"))
+SEEDS = int(os.environ.get("BONSAI_AUTHORING_SEEDS", "2"))
 TEMPLATES = [template for template in templates() if DOMAIN_OF_SKILL[template.skill].section is Section.MATH]
 MODULES = sorted({template.name.partition(".")[0] for template in TEMPLATES})
 
