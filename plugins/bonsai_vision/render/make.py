@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from content import Pieces, other, question
 from pages import MONO, SANS, SERIF, STYLES, Look, draw_look, page
 
@@ -100,7 +97,7 @@ def plan(rows: list[tuple[str, Row]], others: list[Row], count: int, seed: int) 
     rng.shuffle(jobs)
     styles = list(islice(cycle(rng.sample(STYLES, len(STYLES))), count))
     rng.shuffle(styles)
-    cuts = [rng.choices(["no", "top", "bottom"], [84, 9, 7])[0] for _ in jobs]
+    cuts = [rng.choices(["no", "top", "bottom"], [78, 15, 7])[0] for _ in jobs]
     return [(source, row, style, cut) for (source, row), style, cut in zip(jobs, styles, cuts, strict=True)]
 
 
@@ -179,7 +176,8 @@ def truth(source: str, row: Row, look: Look, parts: list[Row]) -> Row:
     order = {"passage": 0, "stem": 1, "choice": 2}
     return {
         "kind": "question",
-        **{key: row.get(key) for key in ("id", "section", "domain", "skill", "band", "template")},
+        **{key: row.get(key) for key in ("id", "section", "domain", "skill", "template")},
+        "band": row.get("band", 4),
         "source": source,
         "text": "\n".join(part["text"] for part in sorted(words, key=lambda part: order[part["role"]])),
         "passage": joined("passage") or None,
