@@ -1,0 +1,269 @@
+"""Makes a question of the lines of a page, or of a text: passage, stem, choices A to D or a typed answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bonsai_vision.choices import Choices, find_choices
+from bonsai_vision.furniture import is_figure_note, is_furniture, is_number, without_number
+from bonsai_vision.layout import Line, joined, paragraphs
+from bonsai_vision.segments import Box
+from bonsai_vision.tidy import tidy
+
+#: How the test asks about a text; what stands before such a sentence is the passage.
+_ASKS_ABOUT_TEXT = re.compile(
+    r"(?:^|(?<=[.?!”\"_])\s+|\n)(?=(?:"
+    r"Which (?:choice|finding|quotation|statement|detail|response|of the following (?:best|most|sentences|choices))\b"
+    r"|As used in (?:the|line|this)|According to the (?:text|passage)|Based on the (?:text|passage|table|graph)"
+    r"|What (?:is the (?:main|primary|overall|function)|does the (?:text|word|phrase|author)|can .{0,12}be infer)"
+    r"|The (?:student|writer|author) wants to|How (?:does|would|do) (?:the|Text|most)|It can (?:most )?reasonably"
+    r"|Which one of)[^\n]*\?)"
+)
+_UNSURE, _SHORT = 0.5, 14
+Role = Literal["passage", "stem", "choice", "figure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a part of the question stands.
+
+    Attributes:
+        key: a choice's letter.
+    """
+
+    role: Role
+    box: Box
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Structure:
+    """A question in its parts.
+
+    Attributes:
+        stem: what is asked; empty where there is no question.
+        choices: letters and texts; empty for a typed answer.
+        figure: a figure or table belongs to it.
+        read: all that was read, in reading order.
+        parts: where they stand, in reading order; empty for a text.
+    """
+
+    passage: str | None = None
+    stem: str = ""
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    figure: bool = False
+    read: str = ""
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The question in reading order, choices with their letters; all that was read where there is no question."""
+        if not self.stem and not self.choices:
+            return self.read
+        choices = "\n".join(f"{key}. {text}" for key, text in self.choices)
+        return "\n\n".join(part for part in (self.passage, self.stem, choices) if part)
+
+
+def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), drawings: Sequence[Box] = ()) -> Structure:
+    """The question on a page.
+
+    Args:
+        lines: all that was read, in reading order.
+        frames: rectangles on the page.
+        drawings: figures on the page.
+    """
+    lines = [line for line in map(_without_furniture, lines) if line is not None]
+    structure = Structure(read="\n".join(line.text for line in lines))
+    choices = find_choices(lines, frames)
+    column = _asking_column(lines) if choices is None else choices.column
+    if column is None:
+        return structure
+    stem_lines = _stem_lines(lines, column, choices)
+    passage_lines = _passage_lines(lines, column, stem_lines, choices)
+    left, asked = _texts(passage_lines), _texts(stem_lines)
+    structure.passage, structure.stem = _divide(left, asked)
+    if choices is not None:
+        structure.choices = choices.texts
+    page = Box.around(line.box for line in [*passage_lines, *stem_lines]) if passage_lines or stem_lines else None
+    figures = [box for box in drawings if page is None or box.overlap_x(page) > 0]
+    structure.figure = bool(figures) or any(line.row for line in (*passage_lines, *stem_lines))
+    structure.parts = _parts(passage_lines, stem_lines, choices, figures)
+    return structure
+
+
+def parse(text: str) -> Structure:
+    """The question in a text that somebody pasted: paragraphs, then lines that begin with `A`, `B)`, `(C)` or `D.`"""
+    raw = [" ".join(line.split()) for line in text.splitlines()]
+    rows = [tidy(line) for line in raw]
+    table = [line.count("|") > 0 and len(line) > 3 for line in rows]
+    lines = [
+        Line(line, Box(0, 20 * at, 8 * len(line), 20 * at + 12), 8.0, 1.0, row=table[at])
+        for at, line in enumerate(rows)
+        if line and not is_furniture(line)
+    ]
+    choices = _text_choices(lines)
+    first = choices[0][0] if choices else len(lines)
+    structure = Structure(
+        read="\n".join(line.text for line in lines), choices=[(key, said) for _, key, said in choices]
+    )
+    asked = [line.text for line in lines[:first]]
+    if not choices and not any("?" in line or "______" in line for line in asked):
+        return structure
+    if asked and is_number(asked[0]):
+        asked = asked[1:]
+    blocks: list[str] = []
+    last = -100
+    for line in lines[:first]:
+        if line.text not in asked:
+            continue
+        at = line.box.top // 20
+        if blocks and at == last + 1:
+            blocks[-1] += "\n" + line.text
+        else:
+            blocks.append(line.text)
+        last = at
+    if blocks:
+        blocks[0] = without_number(blocks[0])
+    structure.passage, structure.stem = _divide([], blocks)
+    structure.figure = any(line.row for line in lines[:first])
+    return structure
+
+
+_CHOICE_LINE = re.compile(r"^[(\[]?([A-H])\s?[.):\]]\s*(.*)$|^([A-H])\s{1,4}(\S.*)$|^([A-H])$")
+
+
+def _text_choices(lines: Sequence[Line]) -> list[tuple[int, str, str]]:
+    """Number of the line, letter and text of each choice: the last run of lines from A on."""
+    found: list[tuple[int, str, str]] = []
+    for at, line in enumerate(lines):
+        match = _CHOICE_LINE.match(line.text)
+        key = (match[1] or match[3] or match[5]) if match else None
+        if match and key == "A" and (match[1] or match[5] or not (match[4] or "")[:1].islower()):
+            found = [(at, "A", match[2] or match[4] or "")]
+        elif match and found and key == chr(ord(found[-1][1]) + 1):
+            found.append((at, key, match[2] or match[4] or ""))
+        elif found and len(found) < 4:
+            number, letter, said = found[-1]
+            found[-1] = (number, letter, f"{said} {line.text}".strip())
+    return found if len(found) >= 2 else []
+
+
+def _without_furniture(line: Line) -> Line | None:
+    """A line without labels of the page; None if nothing is left."""
+    if line.row:
+        return line
+    if line.confidence < _UNSURE and len(line.text) < _SHORT:
+        return None
+    if is_furniture(line.text) or is_figure_note(line.text):
+        return None
+    kept = [(box, text) for box, text in line.pieces if not is_furniture(text)]
+    if len(kept) == len(line.pieces) or not any(len(text) > 3 for _, text in line.pieces if is_furniture(text)):
+        return line
+    if not kept:
+        return None
+    box = Box.around(box for box, _ in kept)
+    text = tidy(" ".join(text for _, text in kept))
+    return Line(text, box, line.size, line.confidence, line.column, line.strip, line.row, kept)
+
+
+def _asking_column(lines: Sequence[Line]) -> int | None:
+    """The last column in which something is asked."""
+    asking = [line.column for line in lines if line.text.endswith("?")]
+    return max(asking, default=None)
+
+
+def _stem_lines(lines: Sequence[Line], column: int, choices: Choices | None) -> list[Line]:
+    """The lines of the question's column above its choices, or up to the last one that asks."""
+    if choices is None:
+        own = [line for line in lines if line.column == column]
+        last = max(at for at, line in enumerate(own) if line.text.endswith("?"))
+        own = own[: last + 1]
+    else:
+        first = min(choices.lines)
+        own = [
+            line
+            for at, line in enumerate(lines)
+            if at not in choices.lines
+            and line.column == column
+            and (at < first or line.box.bottom <= choices.boxes[0].top)
+        ]
+        if not own:  # a grid of choices in columns of its own, below a strip
+            before = [line.column for at, line in enumerate(lines) if at < first]
+            own = [line for line in lines[:first] if line.column == max(before, default=-1)]
+    while own and (is_number(own[0].text) or (len(own) > 1 and _is_title(own[0], own[1]))):
+        own = own[1:]
+    return own
+
+
+def _is_title(line: Line, following: Line) -> bool:
+    """Whether a first line is a heading of the page: few words, no sentence, no formula, far from what follows."""
+    if line.row or re.search(r"[=+<>≤≥^²√?_:;,.]|^Text \d", line.text) or len(line.text.split()) > 5:
+        return False
+    spread = len(line.pieces) > 1 and line.pieces[1][0].left - line.pieces[0][0].right > 6 * line.size
+    return spread or following.box.top - line.box.bottom > 2.2 * line.size
+
+
+def _passage_lines(
+    lines: Sequence[Line], column: int, stem_lines: Sequence[Line], choices: Choices | None
+) -> list[Line]:
+    """The lines of the columns to the left that read like a passage or hold a formula."""
+    taken = {id(line) for line in stem_lines}
+    left = min((line.box.left for line in stem_lines), default=0)
+    found: list[Line] = []
+    for number in sorted({line.column for line in lines if line.column < column}):
+        own = [line for line in lines if line.column == number and id(line) not in taken]
+        if not own or own[0].strip or min(line.box.left for line in own) >= left:
+            continue
+        while len(own) > 1 and (is_number(own[0].text) or _is_title(own[0], own[1])):
+            own = own[1:]
+        if any(line.row or len(line.text.split()) >= 5 or re.search(r"[=<>≤≥]|\d", line.text) for line in own):
+            found += own
+    return found
+
+
+def _texts(lines: Sequence[Line]) -> list[str]:
+    """The paragraphs of lines as texts."""
+    return [joined(group) for group in paragraphs(lines)]
+
+
+def _divide(left: list[str], asked: list[str]) -> tuple[str | None, str]:
+    """Passage and stem, from the paragraphs beside the question and those above its choices."""
+    if asked:
+        asked = [without_number(asked[0]), *asked[1:]]
+    if left:
+        return "\n\n".join(left), "\n\n".join(asked)
+    whole = "\n\n".join(asked)
+    openings = list(_ASKS_ABOUT_TEXT.finditer(whole))
+    if openings and not _is_mathematical(whole[openings[-1].end() :]):
+        at = openings[-1].end()
+        passage = whole[:at].strip()
+        if passage:
+            return passage, whole[at:].strip()
+    table = [number for number, text in enumerate(asked) if " | " in text]
+    if table and table[0] <= 1 and len(asked) > table[0] + 1 and not any("?" in text for text in asked[: table[0]]):
+        head = asked[: table[-1] + 1] if table[-1] + 1 < len(asked) else asked[: table[0] + 1]
+        if table[0] == 0:
+            return "\n\n".join(head), "\n\n".join(asked[len(head) :])
+    return None, whole
+
+
+def _is_mathematical(text: str) -> bool:
+    return bool(
+        re.search(r"\b[a-z]\([a-z0-9]\)|[=<>≤≥²³√π]|\b(?:equation|expression|function|inequality|graph of)\b", text)
+    )
+
+
+def _parts(
+    passage: Sequence[Line], stem: Sequence[Line], choices: Choices | None, figures: Sequence[Box]
+) -> list[Part]:
+    parts = [Part("figure", box) for box in figures]
+    if passage:
+        parts.append(Part("passage", Box.around(line.box for line in passage)))
+    if stem:
+        parts.append(Part("stem", Box.around(line.box for line in stem)))
+    if choices is not None:
+        parts += [Part("choice", box, key) for (key, _), box in zip(choices.texts, choices.boxes, strict=True)]
+    return parts
