@@ -6,7 +6,7 @@ import pytest
 from bonsai_coaching.leaks import Guard
 from bonsai_coaching.plugin import Coaching
 from bonsai_coaching.settings import Settings
-from bonsai_recs.authoring.check import leaks
+from bonsai_recs.authoring.leaks import leaks
 from bonsai_recs.bank import load_bank
 from bonsai_recs.plugin import Recs
 

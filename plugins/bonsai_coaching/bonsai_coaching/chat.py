@@ -75,7 +75,7 @@ class Chat:
         else:
             inbox.post(session, box, message)
         inbox.save(session, box)
-        sitting.watch.active = session.now
+        sitting.watch.heard(session.now)
         sitting.save()
         return Posted(id=said.id, reply=message.id), request
 

@@ -115,7 +115,7 @@ class Coach:
             return None
         try:
             words = self._words(rule, values, watch, student)
-            reason = rule.why.format_map(values)
+            reason = rule.why.format_map(_spoken(values))
         except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
             log.warning("the texts of the trigger %s do not fit its signals: %s", rule.kind, type(error).__name__)
             return None
@@ -128,13 +128,11 @@ class Coach:
     def _words(self, rule: Rule, values: Signals, watch: Watch, student: Student) -> str | None:
         """The first of the rule's texts, from where the last one left off, that was not said in this session."""
         told = student.told.get(rule.kind, 0)
-        named = {name: values.get(name) for name in values} | {
-            name: values.get(signal) for name, signal in rule.values.items()
-        }
+        named = {**values, **{name: values.get(signal) for name, signal in rule.values.items()}}
         count = len(rule.texts) or texts.variants(rule.kind)
         for variant in range(told, told + count):
             if rule.texts:
-                text = rule.texts[variant % count].format_map(named)
+                text = rule.texts[variant % count].format_map(_spoken(named))
             else:
                 text = texts.nudge(rule.kind, variant, **named)
             if not said(watch.ledger, text):
@@ -153,6 +151,12 @@ def check(rule: Rule) -> None:
             raise RuleError(f"{rule.kind}: no action {name!r}; there are {', '.join(actions.ACTIONS)}")
     if not rule.texts and rule.kind not in texts.kinds():
         raise RuleError(f"{rule.kind}: it has no texts, and there are none for this kind")
+
+
+def _spoken(values: Signals) -> Signals:
+    """The values, with the skill called as people call it."""
+    skill = values.get("skill")
+    return {**values, "skill": texts.short_name(skill)} if isinstance(skill, str) and skill in texts.TOPICS else values
 
 
 def _text(value: Any) -> str | None:

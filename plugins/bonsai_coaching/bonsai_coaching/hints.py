@@ -196,9 +196,11 @@ def _guarded(question: Question, words: Sequence[str], instead: Sequence[str]) -
     """The words, but for those that give the answer away."""
     from bonsai_coaching.leaks import Guard
 
+    guard = Guard(question)
     told: list[str] = []
     for number, word in enumerate(words):
-        leaks = Guard(question, shown=told).find(word) is not None
+        # What an earlier hint says anyway is no leak; that takes a guard of its own, and is rarely needed.
+        leaks = guard.find(word) is not None and Guard(question, shown=told).find(word) is not None
         told.append(instead[min(number, len(instead) - 1)] if leaks else word)
     return told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ from bonsai_core.domain import SKILLS, QuestionAnalysis
 
 if TYPE_CHECKING:
     from bonsai_core import Question
+
+#: Ladders kept in memory: to check a question's hints for leaks takes some milliseconds.
+LADDERS = 5000
+_ladders: OrderedDict[str, tuple[Question, list[Rung]]] = OrderedDict()
 
 _TOPICS = {name.casefold(): name for name in texts.TOPICS}
 
@@ -36,7 +41,7 @@ class Known:
     def ladder(self) -> list[Rung]:
         """Its hints; empty when nothing is known that they could be made of."""
         if self.question is not None:
-            return hints.of_question(self.question)
+            return _ladder(self.question)
         if self.reading is not None:
             return hints.of_reading(self.reading)
         return hints.of_skill(self.skill) if self.skill in SKILLS else []
@@ -46,6 +51,17 @@ class Known:
         if self.question is not None or self.reading is None:
             return self.question
         return self.reading.as_analysis()
+
+
+def _ladder(question: Question) -> list[Rung]:
+    """The ladder of a bank's question, made once."""
+    kept = _ladders.get(question.id)
+    if kept is None or kept[0] is not question:
+        kept = _ladders[question.id] = (question, hints.of_question(question))
+        if len(_ladders) > LADDERS:
+            _ladders.popitem(last=False)
+    _ladders.move_to_end(question.id)
+    return kept[1]
 
 
 async def know(session: Session, question_id: str, watch: Watch | None = None, skill: str | None = None) -> Known:

@@ -54,6 +54,8 @@ from bonsai_coaching.timer import Timer
 from bonsai_core import Plugin, Session, folds, hookimpl, observes, on
 
 if TYPE_CHECKING:
+    import click
+
     from bonsai_core import App
 
 log = logging.getLogger("bonsai.coaching")
@@ -289,6 +291,13 @@ class Coaching(Plugin):
     def check_health(self, app: App) -> dict[str, Any]:
         """How many rules there are, and whether there is an AI service."""
         return {"triggers": len(self._desk.coach.rules), "ai": self._ai_status}
+
+    @hookimpl
+    def add_commands(self, cli: click.Group) -> None:
+        """Add `bonsai coach`."""
+        from bonsai_coaching.commands import coach
+
+        cli.add_command(coach)
 
     @folds(tutors.SESSIONS)
     def fold_session(self, key: str, aggregate: Any, deltas: list[Any]) -> Any:

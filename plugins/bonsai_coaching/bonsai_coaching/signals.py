@@ -66,9 +66,7 @@ def connect(watch: Watch, student: Student, fact: ConnectFact, now: int) -> Made
     if fact.first or student.session != fact.session_id or now - student.seen > SITTING_MS:
         student.seen, student.session = now, fact.session_id
         student.touch()
-    watch.active = now
-    if watch.shown is not None:
-        watch.shown.at = now
+    watch.heard(now)
     return made
 
 
@@ -160,7 +158,7 @@ def mastery(watch: Watch, student: Student, fact: MasteryFact, now: int) -> Made
     made: Made = {"skill": watch.last_skill or None, "crossed": False}
     for skill, told in fact.performance.by_skill.items():
         before = student.mastery.get(skill)
-        if before is None or abs(told.mastery - before) >= 0.01:
+        if before is None or abs(told.mastery - before) >= 0.02:
             student.mastery[skill] = round(told.mastery, 3)
             student.touch()
         known = told.mastery >= MASTERED and told.answered >= LEAST_ANSWERS

@@ -134,6 +134,12 @@ class Watch(BaseModel):
         """Whether a timed module is under way, in which the coach gives no help."""
         return self.mock_until is not None and now < self.mock_until
 
+    def heard(self, now: int) -> None:
+        """The student has given a sign: they are not idle."""
+        self.active = now
+        if self.shown is not None:
+            self.shown.at = max(self.shown.at, now)
+
     def question(self, id: str) -> Upcoming | None:
         """What is known of a question that was, is or will be before the student."""
         if self.shown is not None and self.shown.id == id:

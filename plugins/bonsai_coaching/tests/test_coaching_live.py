@@ -122,7 +122,7 @@ async def test_a_nudge_comes_once_to_all_devices_of_the_student(start: Start) ->
     told = [frame["data"] for frame in phone.of("coaching:message") if frame["data"]["kind"] == "two_wrong"]
     assert len(told) == 1
     assert told[0]["type"] == "strategy"
-    assert told[0]["reason"] == "2 wrong answers in a row on Circles."
+    assert told[0]["reason"] == "2 wrong answers in a row on circles."
     opened = told[0]["actions"][0]
     assert opened["action"] == "open_strategy"
     assert (await phone.request(opened["event"], opened["data"]))["skill"] == "Circles"

@@ -1,10 +1,12 @@
 """The coach on recorded and on random sessions: each trigger fires where its rule says, and no budget is broken."""
 
+import importlib.util
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bonsai_coaching import texts
+from bonsai_coaching import replies, texts
 from bonsai_coaching.budget import Budget
 from bonsai_coaching.coach import Coach, Nudge, check
 from bonsai_coaching.facts import (
@@ -72,10 +74,26 @@ def test_the_reason_tells_the_numbers() -> None:
             p.nudge.reason for p in play(Coach(RULES), read_recording(path)) if p.nudge and p.nudge.kind == kind
         )
 
-    assert reason("two_wrong", "two_wrong") == "2 wrong answers in a row on Area and volume."
+    assert reason("two_wrong", "two_wrong") == "2 wrong answers in a row on area and volume."
     assert reason("idle", "idle") == "You have been on this question for 120 s; it usually takes 60 s."
     assert reason("pace_deficit", "pace_deficit") == "Your last 6 questions took 44 % more time than the test allows."
     assert reason("hard_question", "hard_question").startswith("Your chance to get this right is about 31 %")
+
+
+def test_reasons_are_as_easy_to_read_as_the_texts() -> None:
+    spec = importlib.util.spec_from_file_location("levels", Path(__file__).with_name("test_coaching_reading_level.py"))
+    assert spec is not None and spec.loader is not None
+    levels = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(levels)
+    reasons = {p.nudge.reason for path in RECORDED for p in play(Coach(RULES), read_recording(path)) if p.nudge}
+    reasons |= {
+        rule.why.format_map(defaultdict(lambda: 12, skill=texts.short_name(skill)))
+        for rule in RULES
+        for skill in SKILLS
+    }
+    ours = [value for name, value in vars(replies).items() if name.isupper() and isinstance(value, str)]
+    assert len(ours) == 4
+    assert {text: levels.grade(text) for text in (*reasons, *ours) if levels.grade(text) > levels.HIGHEST} == {}
 
 
 # Documents survive being stored: a recording played with a store in between is the same.
@@ -156,7 +174,7 @@ facts: st.SearchStrategy[BaseModel] = st.one_of(
 steps = st.lists(st.tuples(st.sampled_from([0, 1, 30, 130, 700, 4000, 20_000, 700_000]), facts), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps, st.integers(1, 5))
 def test_no_budget_is_ever_broken(steps: list[tuple[int, BaseModel]], questions: int) -> None:
     coach, student = Coach(RULES, Budget(questions)), Student()
@@ -243,7 +261,14 @@ def test_when_all_texts_of_a_kind_were_said_it_is_silent() -> None:
         "test",
     )
     said = run(Coach([rule]), *(wrong() for _ in range(5)), wrong("Boundaries"))
-    assert [nudge and nudge.message for nudge in said] == ["One.", "Two.", "Of Circles.", None, None, "Of Boundaries."]
+    assert [nudge and nudge.message for nudge in said] == [
+        "One.",
+        "Two.",
+        "Of circles.",
+        None,
+        None,
+        "Of sentence boundaries.",
+    ]
 
 
 def test_a_new_sitting_begins_after_hours_but_repeats_no_text() -> None:

@@ -131,11 +131,10 @@ async def test_a_resent_message_of_a_tutor_arrives_once_even_after_a_crash(
     desk = await tutor(server)
     data = {"text": "Look at circles.", **NAMED}
     first = await desk.request("coaching:message", data, id=1)
-    for _ in range(2):
-        await server.kill()
-        await server.start()
-        desk = await tutor(server)
-        assert await desk.request("coaching:message", data, id=1) == first
+    await server.kill()
+    await server.start()
+    desk = await tutor(server)
+    assert await desk.request("coaching:message", data, id=1) == first
     student = await server.connect(user="ada", session="s1", client="phone")
     page = await student.request("coaching:history", {})
     assert [m["id"] for m in page["messages"] if m["sender"] == "tutor"] == [first["id"]]
