@@ -12,7 +12,7 @@ SYSTEM := redis-server node:nodejs npm chromium
 TYPED := $(wildcard bonsai_core tests tools bench plugins/*/bonsai_*) $(sort $(dir $(wildcard plugins/*/tests/*.py)))
 MEMBERS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: help setup system run test check format bench lock dist clean
+.PHONY: help setup system run test check format bench chaos lock dist clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-13s %s\n' "$$name" "$$text"; done
@@ -50,6 +50,10 @@ format: setup ## rewrite the code in the agreed format, and fix what lint can fi
 
 bench: setup ## measure the event path
 	@$(BIN)/python -m bench
+
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+chaos: setup system ## kill nodes, freeze and restart Redis, break networks, and check the history; SEEDS="1 2 3"
+	@for seed in $(SEEDS); do $(BIN)/python -m tests.chaos --nodes 3 --sessions 60 --messages 300 --pace 0.3 --seed $$seed || exit 1; done
 
 lock: setup ## remake requirements.lock; `make lock UPGRADE=--upgrade` takes newer versions
 	@tools/lock.sh $(UPGRADE)

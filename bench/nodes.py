@@ -1,4 +1,4 @@
-"""`python -m bench.nodes`: messages between devices on different nodes, next to Node's socket.io with its Redis adapter.
+"""`python -m bench.nodes`: messages between devices on different nodes, next to Node socket.io with its Redis adapter.
 
 Both systems run two nodes on one core and share one Redis, which runs on the other core beside the load generator. The
 two devices of a session are on different nodes; one speaks, at a steady rate over all pairs, and the other hears it.

@@ -227,3 +227,36 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_a_stored_event_costs_one_round_trip(bonsai_server: StartServer, redis_servers: StartRedis) -> None:
+    redis = await redis_servers()
+    [server] = await nodes(bonsai_server, redis.url, 1)
+    phone = await server.connect(user="ada", session="s", client="phone")
+    await phone.request("talk:say", {"text": "the first one reads"})
+    await phone.request("talk:say", {"text": "and a document made anew is read once more"})
+    redis.command("CONFIG", "RESETSTAT")
+    for number in range(50):
+        await phone.request("talk:say", {"text": str(number)})
+    calls = {
+        line.split(":")[0].removeprefix("cmdstat_"): int(line.split("calls=")[1].split(",")[0])
+        for line in redis.command("INFO", "commandstats").splitlines()
+        if line.startswith("cmdstat_")
+    }
+    assert calls.pop("evalsha") - calls.get("zadd", 0) == 50  # the node's lease is a script with a ZADD
+    assert {"hget", "hset", "xadd", "info"} <= calls.keys()
+    # Each of these is called by the script alone: so many times for each event, and never from outside.
+    assert (calls["hget"], calls["xadd"]) == (50 * 4, 50)
+    calls.pop("xrange", None)  # outboxes are looked into once after the start
+    asked = calls.keys() - {
+        "hget",
+        "hset",
+        "hmget",
+        "xadd",
+        "info",
+        "expire",
+        "spublish",
+        "publish",
+        "config|resetstat",
+    }
+    assert asked <= {"zadd", "zscore", "zrangebyscore", "time", "evalsha"}

@@ -176,7 +176,6 @@ async def test_a_plugin_that_breaks_the_contract_is_found_out(fault: str, bonsai
         "plugin": plugin(),
         "screenshot": blank_png(),
         "ids": itertools.count(1),
-        "junk": b"this is no picture",
     }
     needed = inspect.signature(run).parameters
     with pytest.raises((AssertionError, TimeoutError, pytest.fail.Exception)):
