@@ -34,13 +34,13 @@ class VisionHooks:
         """Replace what reads the lines of a picture. Called once, while the server starts.
 
         Returns:
-            The import path of the stage's factory (see `pipeline.Stages` for what the stage is called with and
-            returns), or None. The first plugin that names one has it.
+            The import path of the stage's factory, or None. What the factory makes is called as `pipeline.Ocr` says.
+            The first plugin that names one has it. Where it cannot be loaded or fails, ours does the work.
         """
 
     @_hookspec
     def classify(self) -> str | None:
-        """Replace what tells section, domain, skill and difficulty. As `ocr`."""
+        """Replace what tells section, domain, skill and difficulty: as `ocr`, but called as `pipeline.Classify` says."""
 
     @_hookspec
     def insights(self, analysis: QuestionAnalysis) -> Awaitable[Iterable[Insight]] | Iterable[Insight]:
