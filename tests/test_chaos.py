@@ -43,7 +43,7 @@ async def test_three_nodes_that_share_a_redis_keep_the_promises_too(tmp_path: Pa
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("sabotage", ["skip_marks", "ignore_gap"])
 async def test_the_checker_finds_a_deliberate_bug_of_nodes(tmp_path: Path, sabotage: str) -> None:
-    busy = CLUSTER | {"messages": 60, "pace": 0.06, "kill_every": 1.2, "freeze": 0.5, "nodes": 2}
+    busy = CLUSTER | {"messages": 60, "pace": 0.06, "kill_every": 1.2, "freeze": 0, "nodes": 2}
     report = await run(Plan(seed=3, **busy, sabotage=sabotage), tmp_path)  # type: ignore[arg-type]
     assert not report.verdict.clean, report.verdict
 

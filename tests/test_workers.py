@@ -207,6 +207,20 @@ class Load:
             await client.close()
 
 
+async def knock(server: ServerProcess) -> int:
+    """Open connections, one after another, until cancelled; how many were refused."""
+    refused = 0
+    with suppress(asyncio.CancelledError):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                writer.close()
+            except ConnectionError:
+                refused += 1
+            await asyncio.sleep(0.005)
+    return refused
+
+
 async def test_all_workers_serve_one_session_on_one_port(start_workers: StartWorkers) -> None:
     server = await start_workers(3)
     assert server.logs.count("listening") == 1
@@ -307,9 +321,12 @@ async def test_a_rolling_restart_brings_new_code_and_loses_nothing(start_workers
     server = await start_workers()
     load = Load(server)
     await load.start()
+    knocks = asyncio.create_task(knock(server))
     deploy(code, PLUGIN.replace("VERSION = 1", "VERSION = 2"))
     os.kill(server.pid, signal.SIGHUP)
     await until(lambda: "all workers were restarted" in server.logs, 30)
+    knocks.cancel()
+    assert await knocks == 0, "a connection was refused"
     assert sorted(pids(server)) == ["web-1", "web-2", "web-3", "web-4"]
     assert (await on_every_worker(server, "s9")).keys() == {pids(server)["web-3"], pids(server)["web-4"]}
     assert server.logs.index("node=web-3 pid=") < server.logs.index("[bonsai.server] node=web-1"), "ready first"

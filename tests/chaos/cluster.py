@@ -97,7 +97,9 @@ class ClusterRun(Run):
 
     async def _trouble_redis(self) -> None:
         turns = 0
-        while not (self._calm.is_set() and self.report.redis_restarts and self.report.redis_freezes):
+        while self.plan.freeze and not (
+            self._calm.is_set() and self.report.redis_restarts and self.report.redis_freezes
+        ):
             await self._pause(self.plan.kill_every * self.random.uniform(0.8, 2.0))
             if turns % 2:
                 await asyncio.to_thread(self.redis.kill)
@@ -114,7 +116,7 @@ class ClusterRun(Run):
     async def _trouble_the_links(self) -> None:
         draw = self.random
         while not self._calm.is_set():
-            await self._pause(draw.uniform(0.2, 1.0))
+            await self._pause(draw.uniform(0.1, 0.6))
             link = draw.choice(self.links)
             if draw.random() < 0.6:
                 link.cut(reset=draw.random() < 0.7, share=draw.sample(range(link.links), draw.randint(0, link.links)))

@@ -33,7 +33,7 @@ class Plan:
         retention: room logs keep so many messages; a device that misses more is told so.
         sabotage: a deliberate bug of `launcher.SABOTAGES`.
         nodes: 0 for one server with SQLite; else so many nodes that share a Redis, see `cluster.ClusterRun`.
-        freeze: seconds for which Redis is frozen.
+        freeze: seconds for which Redis is frozen; 0 leaves Redis alone, so that no room begins anew.
         patience: seconds that everything may take to settle once the faults are over.
     """
 
