@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -48,21 +49,35 @@ def _metavar(name: str) -> str:
 
 @click.command(short_help="Run the server.")
 @click.option("--reload", is_flag=True, help="Start again when the code of the core or of a plugin changes.")
+@click.option("--worker-of", "folder", hidden=True, type=click.Path(path_type=Path))
+@click.option("--descriptors", hidden=True, default="")
 @setting_options
-def serve(reload: bool, **flags: Any) -> None:
+def serve(reload: bool, folder: Path | None, descriptors: str, **flags: Any) -> None:
     """Run the server until SIGINT or SIGTERM.
 
     A flag wins over its environment variable, that over the file .env. Exit code 2: the settings are wrong.
+    With --workers, SIGHUP restarts the worker processes one by one.
 
     \b
     Examples:
       bonsai serve --dev
       JWT_SECRET=... bonsai serve --websocket-host 0.0.0.0 --log-json
       bonsai serve --dev --plugins-dir my-plugins --reload
+      REDIS_URL=redis://127.0.0.1/0 bonsai serve --dev --workers 4
     """
     settings = Settings(**flags)
     settings.check_startable()
-    logs.configure(json=settings.log_json, debug=settings.debug)
+    if reload and settings.workers > 1:
+        raise SettingsError(
+            ["--reload restarts a single process. Leave it out, or set BONSAI_WORKERS=1 (--workers 1)."]
+        )
+    node = settings.node_id if settings.shares_store and settings.workers == 1 else None
+    logs.configure(json=settings.log_json, debug=settings.debug, node=node)
+    if folder is not None:
+        from bonsai_core.server import run
+        from bonsai_core.siblings import Siblings
+
+        sys.exit(run(settings, siblings=Siblings(folder, settings.node_id, map(int, descriptors.split(",")))))
     if reload:
         from bonsai_core.reload import run_reloading
 
@@ -74,6 +89,10 @@ def serve(reload: bool, **flags: Any) -> None:
         structlog.get_logger("bonsai").info(
             "development mode: tokens are signed with a generated secret; never use this in production", kept=str(kept)
         )
+    if settings.workers > 1:
+        from bonsai_core.workers import run_workers
+
+        sys.exit(run_workers(settings, _as_arguments(flags)))
     from bonsai_core.server import run
 
     sys.exit(run(settings))

@@ -17,6 +17,7 @@ from bonsai_core.app import App
 from bonsai_core.auth import TokenError, mint_token
 from bonsai_core.payload import Payload
 from bonsai_core.settings import own_origins
+from bonsai_core.siblings import Siblings
 
 log = structlog.get_logger("bonsai.http")
 
@@ -46,9 +47,13 @@ class TokenRequest(Payload):
     ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
 
 
-def add_routes(web_app: web.Application, app: App) -> None:
-    """Add the core's routes, then those of plugins."""
-    routes = _Routes(app)
+def add_routes(web_app: web.Application, app: App, siblings: Siblings | None = None) -> None:
+    """Add the core's routes, then those of plugins.
+
+    Args:
+        siblings: the other workers of this port, whose counters `/metrics` tells too.
+    """
+    routes = _Routes(app, siblings)
     router = web_app.router
     router.add_get("/healthz", routes.alive)
     router.add_get("/readyz", routes.ready)
@@ -74,8 +79,9 @@ def origin_allowed(app: App, origin: str, request: web.Request) -> bool:
 
 
 class _Routes:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, siblings: Siblings | None) -> None:
         self._app = app
+        self._siblings = siblings
 
     async def alive(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -88,7 +94,8 @@ class _Routes:
         return web.json_response(asyncapi.document(self._app))
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=metrics.render(self._app), headers={"Content-Type": metrics.CONTENT_TYPE})
+        body = metrics.render(self._app) if self._siblings is None else await self._siblings.metrics()
+        return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def action(self, request: web.Request) -> web.Response:
         body = await _body(request, Action)

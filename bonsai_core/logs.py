@@ -48,13 +48,16 @@ _MAX_DEPTH = 6
 _QUIET = {"aiohttp.access": logging.WARNING, "asyncio": logging.WARNING, "watchfiles": logging.WARNING}
 
 
-def configure(*, json: bool = False, debug: bool = False, stream: TextIO | None = None) -> None:
+def configure(
+    *, json: bool = False, debug: bool = False, stream: TextIO | None = None, node: str | None = None
+) -> None:
     """Set up logging for the process; calling it again replaces the set-up.
 
     Args:
         json: one JSON object a line, for log collectors; else aligned text, in colour on a terminal without NO_COLOR.
         debug: from level DEBUG on; else from INFO on.
         stream: where to write; by default standard error.
+        node: what every line names as its node; None names none.
     """
     out = stream if stream is not None else sys.stderr
     level = logging.DEBUG if debug else logging.INFO
@@ -68,6 +71,7 @@ def configure(*, json: bool = False, debug: bool = False, stream: TextIO | None 
         ),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        *([_Node(node)] if node is not None else []),
         redact,
     ]
     handler = logging.StreamHandler(out)
@@ -97,6 +101,17 @@ def configure(*, json: bool = False, debug: bool = False, stream: TextIO | None 
     for name, quiet in _QUIET.items():
         logging.getLogger(name).setLevel(logging.DEBUG if debug else quiet)
     logging.captureWarnings(True)
+
+
+class _Node:
+    """Structlog processor: which of several nodes says it, unless the line is about another."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event.setdefault("node", self._node)
+        return event
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +67,30 @@ def render(app: App) -> bytes:
     registry = CollectorRegistry()
     registry.register(_Collector(app))
     return generate_latest(registry)
+
+
+def merge(texts: Mapping[str, str]) -> str:
+    """What several nodes count, as one text: every sample gets a label `node`, each metric's samples stand together.
+
+    Args:
+        texts: by node what `render` gave there.
+    """
+    heads: dict[str, list[str]] = {}
+    samples: dict[str, list[str]] = {}
+    for node, text in texts.items():
+        metric = ""
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                metric = line.split(" ", 3)[2]
+            if line.startswith("#"):
+                head = heads.setdefault(metric, [])
+                if line not in head:
+                    head.append(line)
+            else:
+                name, labels, rest = line.partition("{") if "{" in line else line.partition(" ")
+                end = "," if labels == "{" else "} "
+                samples.setdefault(metric, []).append(f'{name}{{node="{node}"{end}{rest}')
+    return "".join(f"{line}\n" for metric, head in heads.items() for line in (*head, *samples.get(metric, ())))
 
 
 class _Collector:

@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from bonsai_core import http
+from bonsai_core import http, metrics
 from bonsai_core.admission import client_address
 from bonsai_core.app import App
 from bonsai_core.connection import Connection
@@ -30,6 +30,7 @@ from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode, is_close_code
 from bonsai_core.settings import Settings, SettingsError
+from bonsai_core.siblings import Siblings
 from bonsai_core.store.base import StoreError, StoreUnavailable
 from bonsai_core.transport import NATIVE, Transport
 from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader, accept
@@ -40,6 +41,10 @@ log = structlog.get_logger("bonsai.server")
 RECONNECT_SPREAD_MS = 3000
 #: Stands among opcodes for the place where a peer broke the protocol.
 FLAW = 0x10
+#: Connections that may wait to be taken.
+BACKLOG = 4096
+#: How long a worker that takes no more connections waits for the first request of those that it has just taken, in s.
+LINGER = 0.2
 #: Workers kept for the next event that has to wait.
 MAX_IDLE_WORKERS = 64
 #: How many sockets get a worker of their own after an event had to wait.
@@ -301,10 +306,12 @@ class Server:
 
     Args:
         app: the application; started and stopped with the server.
+        siblings: the other workers of its port, if there are any: it listens on the sockets that it has inherited.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, siblings: Siblings | None = None) -> None:
         self.app = app
+        self._siblings = siblings
         self._runner: web.AppRunner | None = None
         self._stopping = False
         self.workers = Workers()
@@ -332,7 +339,7 @@ class Server:
         settings = self.app.settings
         web_app = web.Application(client_max_size=settings.max_message_bytes, logger=structlog.get_logger("aiohttp"))
         web_app.router.add_get("/ws", self._websocket, allow_head=False)
-        http.add_routes(web_app, self.app)
+        http.add_routes(web_app, self.app, self._siblings)
         await self.app.start()
         try:
             self._runner = web.AppRunner(
@@ -347,10 +354,17 @@ class Server:
                 keepalive_timeout=settings.header_timeout_ms / 1000,
             )
             await self._runner.setup()
-            await web.TCPSite(self._runner, settings.websocket_host, settings.websocket_port, backlog=4096).start()
+            for site in self._sites(self._runner):
+                await site.start()
         except BaseException:
             await self.app.stop()
             raise
+
+    def _sites(self, runner: web.AppRunner) -> list[web.BaseSite]:
+        settings = self.app.settings
+        if self._siblings is not None:
+            return [web.SockSite(runner, inherited, backlog=BACKLOG) for inherited in self._siblings.sockets]
+        return [web.TCPSite(runner, settings.websocket_host, settings.websocket_port, backlog=BACKLOG)]
 
     async def stop(self) -> None:
         """Stop: not ready, every client told when to come back, work finished, store closed. Idempotent."""
@@ -359,6 +373,10 @@ class Server:
         self._stopping = True
         app = self.app
         app.draining = True
+        if self._siblings is not None and self._runner is not None:
+            for site in list(self._runner.sites):  # new connections are for the others
+                await site.stop()
+            await asyncio.sleep(LINGER)
         for connection in list(app.connections.all):
             delay = random.randrange(RECONNECT_SPREAD_MS)
             connection.close(CloseCode.RESTARTING, f"restarting; reconnect in {delay} ms", leave="shutdown")
@@ -445,11 +463,14 @@ def _bearer(request: web.Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def run(settings: Settings, *, on_ready: Callable[[Server], None] | None = None) -> int:
+def run(
+    settings: Settings, *, on_ready: Callable[[Server], None] | None = None, siblings: Siblings | None = None
+) -> int:
     """Run a server until SIGTERM or SIGINT. For the command line.
 
     Args:
         on_ready: called once it listens.
+        siblings: the other workers of its port; without a parent they end too.
 
     Returns:
         The process's exit code: 0 stopped as asked, 1 could not start.
@@ -463,23 +484,25 @@ def run(settings: Settings, *, on_ready: Callable[[Server], None] | None = None)
         import uvloop
 
         runner = uvloop.run
-    return runner(_serve(settings, on_ready))
+    return runner(_serve(settings, on_ready, siblings))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) -> int:
+async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None, siblings: Siblings | None) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     app = App(settings)
     try:
+        if siblings is not None:
+            await siblings.open(stop.set)
         app.plugins.discover(settings.plugins_dir)
-        server = Server(app)
+        server = Server(app, siblings)
         await server.start()
     except (PluginError, StoreError, SettingsError, OSError) as error:
         log.error("cannot start", reason=str(error))
         return 1
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
 
     def asked_to_stop() -> None:
-        if stop.is_set():
+        if stop.is_set() and siblings is None:  # a worker may be told twice, and its parent knows how to end it
             log.warning("stopping at once")
             sys.stderr.flush()
             os._exit(1)
@@ -487,13 +510,12 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop)
-    log.info(
-        "listening",
-        url=server.url,
-        store=settings.effective_store_url.partition(":")[0],
-        plugins=[r.name for r in app.plugins.loaded()],
-        dev=settings.dev,
-    )
+    plugins = [record.name for record in app.plugins.loaded()]
+    if siblings is None:
+        store = settings.effective_store_url.partition(":")[0]
+        log.info("listening", url=server.url, store=store, plugins=plugins, dev=settings.dev)
+    else:
+        await siblings.ready(lambda: metrics.render(app), plugins=plugins)
     # Nearly everything that an event makes is freed by reference counts. The collector's defaults are for short
     # scripts: with thousands of connections it would spend a tenth of the time looking at what lives on.
     gc.collect()
@@ -504,6 +526,8 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None) 
     await stop.wait()
     log.info("stopping")
     await server.stop()
+    if siblings is not None:
+        await siblings.close()
     await _leave_the_stuck()
     return 0
 

@@ -37,6 +37,8 @@ _REDIS_SCHEMES = (
     *("rediss", "rediss+sentinel", "rediss+cluster"),
     "unix",
 )
+#: Longest id that still leaves room for a worker's number.
+MAX_NODE_BASE = 54
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 # Shortest key an HMAC may have is the hash's own length (RFC 7518 section 3.2).
@@ -173,6 +175,9 @@ class Settings(BaseSettings):
 
     websocket_host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for every interface.")
     websocket_port: int = _setting(3001, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
+    workers: int = _setting(
+        1, "Server processes that share the port; more than 1 needs Redis.", "processes", ge=1, le=256
+    )
     dev: bool = _setting(False, "Development mode: loopback only, a generated secret, demo tokens.")
 
     jwt_secret: SecretStr | None = _setting(
@@ -250,7 +255,7 @@ class Settings(BaseSettings):
     debug: bool = _setting(False, "Log more, and run asyncio in debug mode.")
     node_id: str = Field(
         default_factory=_node_id,
-        description="This process's name among the nodes; by default the host's name and a random part.",
+        description="This node's name; by default the host's name and a random part. Workers add a number to it.",
         json_schema_extra={"unit": ""},
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
     )
@@ -304,6 +309,11 @@ class Settings(BaseSettings):
         if self.redis_url is not None and "store_url" not in self.model_fields_set:
             return self.redis_url
         return self.store_url
+
+    @property
+    def shares_store(self) -> bool:
+        """Several processes may use the store at a time."""
+        return urlsplit(self.effective_store_url).scheme in _REDIS_SCHEMES
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -462,8 +472,22 @@ def _start_problems(settings: Settings) -> Iterator[str]:
         yield "BONSAI_HEARTBEAT_TIMEOUT_MS is longer than BONSAI_HEARTBEAT_INTERVAL_MS. Lower it or raise the interval."
     if both := sorted(set(s.plugins) & set(s.plugins_disabled)):
         yield f"In BONSAI_PLUGINS and in BONSAI_PLUGINS_DISABLED: {', '.join(both)}. Take it out of one."
+    if s.workers > 1:
+        yield from _worker_problems(s)
     if s.plugins_dir is not None and not s.plugins_dir.is_dir():
         yield f"BONSAI_PLUGINS_DIR is {s.plugins_dir}, which is no directory. Create it, or correct the path."
+
+
+def _worker_problems(settings: Settings) -> Iterator[str]:
+    if not settings.shares_store:
+        yield (
+            f"BONSAI_WORKERS is {settings.workers}, but processes cannot share a SQLite store. "
+            "Set REDIS_URL (redis://host:6379/0) and leave STORE_URL unset, or set BONSAI_WORKERS=1."
+        )
+    if not hasattr(socket, "SO_REUSEPORT") or not hasattr(socket, "AF_UNIX"):
+        yield "BONSAI_WORKERS needs a system whose processes can share a port (Linux, for one). Set BONSAI_WORKERS=1."
+    if len(settings.node_id) > MAX_NODE_BASE:
+        yield f"BONSAI_NODE_ID is longer than {MAX_NODE_BASE} characters, and each worker adds a number to it. Cut it."
 
 
 def _load_dev_secret(path: Path) -> str:

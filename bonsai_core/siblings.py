@@ -1,0 +1,108 @@
+"""A worker process among its siblings: the sockets it inherits, the parent that minds it, and the counters of all.
+
+Parent and workers meet in a folder of their own. In it the parent listens on `parent`, and worker `web-3` on `3`:
+whoever connects there is told what that worker counts. So whichever worker is asked for `/metrics` answers for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from bonsai_core.metrics import merge
+
+#: The parent's socket in the common folder.
+PARENT: Final = "parent"
+#: How long a sibling may take to tell what it counts, in seconds.
+ANSWER_TIMEOUT: Final = 1.0
+
+
+class Siblings:
+    """What a worker shares with the other workers of its port.
+
+    Args:
+        folder: where parent and workers meet.
+        node: this worker's id, `<base>-<number>`; the others have the same base.
+        descriptors: of the inherited sockets to listen on.
+    """
+
+    def __init__(self, folder: Path, node: str, descriptors: Iterable[int]) -> None:
+        self._folder = folder
+        self._base, _, self._number = node.rpartition("-")
+        self._node = node
+        self.sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        self._server: asyncio.AbstractServer | None = None
+        self._parent: asyncio.StreamWriter | None = None
+        self._waiting: asyncio.Task[None] | None = None
+
+    async def open(self, orphaned: Callable[[], None]) -> None:
+        """Meet the parent.
+
+        Args:
+            orphaned: called when the parent is gone.
+
+        Raises:
+            OSError: it is gone already.
+        """
+        reader, self._parent = await asyncio.open_unix_connection(str(self._folder / PARENT))
+        self._waiting = asyncio.create_task(_until_gone(reader, orphaned), name="watch the parent")
+
+    async def ready(self, render: Callable[[], bytes], **facts: Any) -> None:
+        """Connections are taken: tell the parent, and from now on the others what is counted here.
+
+        Args:
+            render: gives the counters in Prometheus' text format.
+            facts: what the parent shall know, as JSON data.
+        """
+
+        async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                writer.write(render())
+                writer.close()
+                await writer.wait_closed()
+
+        assert self._parent is not None
+        self._server = await asyncio.start_unix_server(tell, str(self._folder / self._number))
+        self._parent.write(json.dumps({"node": self._node, **facts}).encode() + b"\n")
+
+    async def metrics(self) -> bytes:
+        """What all workers count, each sample labelled with its node; `bonsai_worker_up` is 0 for one that hangs."""
+        numbers = sorted(int(path.name) for path in self._folder.iterdir() if path.name.isdigit())
+        told = await asyncio.gather(*(_ask(self._folder / str(number)) for number in numbers))
+        texts = {f"{self._base}-{number}": text for number, text in zip(numbers, told, strict=True)}
+        up = ["# HELP bonsai_worker_up Whether a worker process answered.", "# TYPE bonsai_worker_up gauge"]
+        up += [f'bonsai_worker_up{{node="{node}"}} {float(text is not None)}' for node, text in texts.items()]
+        merged = merge({node: text for node, text in texts.items() if text is not None})
+        return "\n".join([*up, merged]).encode()
+
+    async def close(self) -> None:
+        """Leave; the parent hears of it."""
+        for closing in (self._server, self._parent):
+            if closing is not None:
+                closing.close()
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+
+async def _until_gone(reader: asyncio.StreamReader, orphaned: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError):
+        while await reader.read(1024):
+            pass
+    orphaned()
+
+
+async def _ask(path: Path) -> str | None:
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            try:
+                return (await reader.read()).decode()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return None
