@@ -416,3 +416,29 @@ def test_a_mark_is_what_it_was(redis_url: str) -> None:
         await store.close()
 
     asyncio.run(act())
+
+
+async def test_what_pubsub_loses_is_read_from_the_log(
+    redis_url: str, open_node: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bonsai_core.store.redis_rooms import Rooms
+
+    hears, seen = Rooms.hears, 0
+
+    def lossy(self: Rooms, channel: bytes, data: bytes) -> None:
+        nonlocal seen
+        seen += 1
+        if seen % 3:
+            hears(self, channel, data)
+
+    monkeypatch.setattr(Rooms, "hears", lossy)
+    here, there = await open_node(redis_url), await open_node(redis_url)
+    await there.store.subscribe("session:s", "ann")
+    await there.store.recover("session:s", "ann")
+    for number in range(100):
+        await here.say(str(number))
+    monkeypatch.setattr(Rooms, "hears", hears)
+    await here.say("last")
+    await there.until(lambda: there.texts[-1:] == ["last"])
+    assert there.offsets == list(range(1, 102))
+    assert there.lost == []
