@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bonsai_coaching import texts
 from bonsai_coaching.events import Action
 
 
@@ -14,10 +15,9 @@ def _get_hint(question_id: str | None, skill: str | None) -> Action | None:
 
 
 def _open_strategy(question_id: str | None, skill: str | None) -> Action | None:
-    about = {"skill": skill} if skill else {"questionId": question_id} if question_id else None
-    if about is None:
+    if skill not in texts.TOPICS:
         return None
-    return Action(action="open_strategy", label="Open the strategy", event="coaching:strategy", data=about)
+    return Action(action="open_strategy", label="Open the strategy", event="coaching:strategy", data={"skill": skill})
 
 
 def _open_pacing(question_id: str | None, skill: str | None) -> Action:

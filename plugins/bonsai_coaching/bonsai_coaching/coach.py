@@ -156,7 +156,12 @@ def check(rule: Rule) -> None:
 def _spoken(values: Signals) -> Signals:
     """The values, with the skill called as people call it."""
     skill = values.get("skill")
-    return {**values, "skill": texts.short_name(skill)} if isinstance(skill, str) and skill in texts.TOPICS else values
+    return {**values, "skill": called(skill)} if isinstance(skill, str) else values
+
+
+def called(skill: str) -> str:
+    """What people call a skill; one that is none of the test is called as it is."""
+    return texts.short_name(skill) if skill in texts.TOPICS else skill
 
 
 def _text(value: Any) -> str | None:

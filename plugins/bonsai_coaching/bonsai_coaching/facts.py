@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bonsai_core import Payload
 from bonsai_core.domain import QuestionAnalysis
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+#: A skill's name; what analytics plugins call `unknown` is none.
+SkillName = Annotated[str | None, AfterValidator(lambda name: None if name == "unknown" else name)]
 
 
 class AnswerFact(Payload):
@@ -28,7 +30,7 @@ class AnswerFact(Payload):
     question_id: str
     correct: bool
     time_spent: Annotated[float, Field(ge=0)] = 0.0
-    skill: str | None = None
+    skill: SkillName = None
     answer: str | None = None
     rapid: bool | None = None
 

@@ -16,7 +16,7 @@ from bonsai_coaching.ai import AiCoach, AiService, AiSettings
 from bonsai_coaching.asking import Asker
 from bonsai_coaching.budget import Budget
 from bonsai_coaching.chat import Chat
-from bonsai_coaching.coach import Coach, check
+from bonsai_coaching.coach import Coach, called, check
 from bonsai_coaching.desk import Desk
 from bonsai_coaching.events import (
     Focus,
@@ -249,9 +249,7 @@ class Coaching(Plugin):
             messages=sitting.watch.ledger.nudges,
             strong=strong or None,
             weak=weak or None,
-            advice=f"Next time, begin with {texts.short_name(weak)}."
-            if weak
-            else "Come back tomorrow, even for ten minutes.",
+            advice=f"Next time, begin with {called(weak)}." if weak else "Come back tomorrow, even for ten minutes.",
         )
         await sitting.see(EndFact())
         sitting.end()

@@ -150,7 +150,7 @@ class Watch(BaseModel):
 
     def extremes(self) -> tuple[str, str]:
         """The skills that went best and worst, of those with three answers or more; empty where there is none."""
-        known = sorted((run.right / run.tries, name) for name, run in self.skills.items() if run.tries >= 3)
+        known = sorted((run.right / run.tries, name) for name, run in self.skills.items() if name and run.tries >= 3)
         weak = known[0][1] if known and known[0][0] < 0.7 else ""
         strong = known[-1][1] if known and known[-1][0] >= 0.7 else ""
         return strong, weak

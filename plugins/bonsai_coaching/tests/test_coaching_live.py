@@ -210,6 +210,22 @@ async def test_facts_that_make_no_sense_are_left_out(start: Start) -> None:
     assert "two_wrong" in kinds(device)
 
 
+async def test_a_skill_that_is_none_of_the_test_is_called_as_it_is_and_an_unknown_one_is_none(start: Start) -> None:
+    server = await start(coaching=quiet_timer())
+    device = await server.connect()
+    for number in range(3):
+        await answer(device, f"u{number}", False, "unknown")
+    await device.sync()
+    assert kinds(device) == ["session_start"]
+    for number in range(3):
+        await answer(device, f"j{number}", False, "juggling")
+    await device.sync()
+    message = device.of("coaching:message")[-1]["data"]
+    assert message["reason"] == "2 wrong answers in a row on juggling."
+    assert [action["action"] for action in message["actions"]] == ["get_hint"]
+    assert (await device.request("session:end", {}))["summary"]["coaching"]["weak"] == "juggling"
+
+
 # Other plugins' triggers
 
 

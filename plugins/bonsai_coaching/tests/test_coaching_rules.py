@@ -174,11 +174,31 @@ facts: st.SearchStrategy[BaseModel] = st.one_of(
 steps = st.lists(st.tuples(st.sampled_from([0, 1, 30, 130, 700, 4000, 20_000, 700_000]), facts), max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
-@given(steps, st.integers(1, 5))
-def test_no_budget_is_ever_broken(steps: list[tuple[int, BaseModel]], questions: int) -> None:
-    coach, student = Coach(RULES, Budget(questions)), Student()
-    rules = {kind: [rule for rule in RULES if rule.kind == kind] for kind in texts.kinds()}
+def eager(kind: str, limits: dict[str, Any]) -> Rule:
+    """A rule that would always speak, were it not for its limits."""
+    words = [f"{kind}, {n}." for n in range(3)] + [f"{kind}, of {{skill}}."]
+    every = ["connect", "shown", "answer", "mastery", "tick", "end"]
+    return make_rule({"kind": kind, "on": every, "type": "hint", "texts": words, "why": "Always.", **limits}, "test")
+
+
+limits = st.fixed_dictionaries(
+    {
+        "cooldown_minutes": st.sampled_from([0, 1, 30]),
+        "once": st.sampled_from([None, "session", "question", "skill"]),
+        "rest_days": st.sampled_from([0, 0.5, 3]),
+        "nudge": st.booleans(),
+        "priority": st.sampled_from(["low", "medium", "high"]),
+    }
+)
+eager_rules = st.lists(limits, min_size=1, max_size=4).map(
+    lambda drawn: [eager(f"kind_{n}", each) for n, each in enumerate(drawn)]
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.one_of(eager_rules, st.just(RULES)), steps, st.integers(1, 5))
+def test_no_budget_is_ever_broken(rules: list[Rule], steps: list[tuple[int, BaseModel]], questions: int) -> None:
+    coach, student = Coach(rules, Budget(questions)), Student()
     now, watch = NOW, None
     last: dict[str, int] = {}  # by kind, when it spoke, in this sitting
     rested: dict[tuple[str, str | None], int] = {}  # by kind and skill, over all
@@ -199,7 +219,7 @@ def test_no_budget_is_ever_broken(steps: list[tuple[int, BaseModel]], questions:
             mock_until = now + MOCK_MS if fact.mode == "mock" else 0
         nudge = coach.see(watch, student, fact, now)
         if nudge is not None:
-            rule = rule_of(rules[nudge.kind], fact)
+            rule = rule_of(rules, nudge.kind, fact)
             assert now >= mock_until or isinstance(fact, EndFact), "it spoke in a timed module"
             if rule.nudge:
                 assert watch.answered - nudged >= questions, "too many nudges"
@@ -223,11 +243,11 @@ def test_no_budget_is_ever_broken(steps: list[tuple[int, BaseModel]], questions:
         assert due is None or due > now
 
 
-def rule_of(rules: list[Rule], fact: BaseModel) -> Rule:
+def rule_of(rules: list[Rule], kind: str, fact: BaseModel) -> Rule:
     """The rule of a kind that can have fired on a fact."""
     names = {AnswerFact: "answer", MasteryFact: "mastery", TickFact: "tick", ConnectFact: "connect", EndFact: "end"}
     name = names.get(type(fact), "shown")
-    (rule,) = [rule for rule in rules if name in rule.on]
+    (rule,) = [rule for rule in rules if rule.kind == kind and name in rule.on]
     return rule
 
 
