@@ -156,9 +156,12 @@ async def test_long_texts_are_cut_before_they_are_sent(server: AiServer, make: M
     assert len(json.dumps(server.requests[0])) < 30_000
 
 
-async def test_a_question_without_a_question_is_answered_too(server: AiServer, make: Make) -> None:
-    server.reply("The answer is C. ", "Option C, that is.")
-    assert await read(make(), AiRequest("answer", "How do I guess well?", skill="guessing")) != []
+async def test_a_student_may_ask_about_no_question(server: AiServer, make: Make) -> None:
+    server.reply("Drop what cannot be right. ", "Then take the likeliest of the rest.")
+    assert await read(make(), AiRequest("answer", "How do I guess well?", skill="guessing"))
+    server.reply("The answer is C.")
+    with pytest.raises(AiLeak):
+        await read(make(), AiRequest("answer", "If 3x + 5 = 26, what is x? A) 3 B) 21 C) 7 D) 31/3"))
 
 
 # Leaks
@@ -201,6 +204,24 @@ async def test_however_the_stream_is_split_nothing_of_a_leak_gets_out(server: Ai
     with pytest.raises(AiLeak):
         await read(make(), into=shown)
     assert "".join(shown) in ("", "Start with the constant. ")
+
+
+async def test_a_leak_over_two_sentences_is_not_shown_by_half(server: AiServer, make: Make) -> None:
+    texts = ("wasp but the", "wasp the", "wasp. The", "wasp, the")
+    wasp = Question(
+        id="q2",
+        section=Section.READING_AND_WRITING,
+        domain="Standard English Conventions",
+        skill="Boundaries",
+        stem="Which choice completes the text?",
+        choices=[Choice(key=key, text=text) for key, text in zip("ABCD", texts, strict=True)],
+        answers=["C"],
+    )
+    server.reply("Read both parts aloud. ", "You could then write it as a wasp", ". ", "The rest begins anew. ", "See?")
+    shown: list[str] = []
+    with pytest.raises(AiLeak):
+        await read(make(), AiRequest("answer", "How do I begin?", wasp), shown)
+    assert shown == ["Read both parts aloud. "]
 
 
 async def test_a_wrong_answer_is_dropped_as_well(server: AiServer, make: Make) -> None:
@@ -280,6 +301,18 @@ async def test_an_http_error_is_told_at_once(server: AiServer, make: Make, statu
         await read(make())
     assert (failed.value.reason, failed.value.status) == ("refused", status)
     assert len(server.requests) == 1
+
+
+async def test_a_redirect_takes_neither_key_nor_words_elsewhere(server: AiServer, make: Make) -> None:
+    async with AiServer() as elsewhere:
+        server.reply(status=307, location=f"{elsewhere.settings().url}/chat/completions")
+        assert await reason(make()) == "refused"
+        assert elsewhere.requests == []
+
+
+async def test_the_first_words_have_a_time_limit_of_their_own(server: AiServer, make: Make) -> None:
+    server.reply(*FINE, stall_before=0)
+    assert await reason(make(timeout_ms=300_000, first_token_timeout_ms=50)) == "timeout"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from bonsai_coaching.ai.limits import Breaker, Budget
 from bonsai_coaching.ai.prompt import MAX_LINES, MAX_TEXT, AiRequest, messages
 from bonsai_coaching.ai.settings import AiSettings
 from bonsai_coaching.ai.stream import AiUnavailable, deltas
-from bonsai_coaching.leaks import Guard, is_verdict
+from bonsai_core import QuestionAnalysis
+from bonsai_core.domain import Choice
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -205,11 +206,17 @@ async def _checked(pieces: AsyncGenerator[str, None], request: AiRequest, max_ch
 
 def _check(request: AiRequest) -> Callable[[str], bool]:
     """What tells whether the text so far gives the answer away."""
-    if request.question is None or request.may_reveal:
+    if request.may_reveal:
         return lambda _: False
+    from bonsai_coaching.leaks import Guard, is_verdict
+
     # As much as the model is shown; the rest would only cost time.
     hints = [hint[:MAX_TEXT] for hint in request.hints[-MAX_LINES:]]
     text = request.text[:MAX_TEXT]
+    if request.question is None:
+        # The student may have written a whole question down; of that nobody knows more than that it has an answer.
+        guard = Guard(QuestionAnalysis(text=text, choices=[Choice(key=key, text="") for key in "ABCD"]))
+        return guard.commits
     if request.task == "rephrase":
         guard, proposed = Guard(request.question, (*hints, text)), False
     else:

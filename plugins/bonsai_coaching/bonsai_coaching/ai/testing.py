@@ -32,6 +32,7 @@ class Reply:
     Attributes:
         parts: the text, as it is streamed; each part is one event.
         status: other than 200, no stream follows.
+        location: where a redirect leads.
         stall_before: it stays silent before this part until the client leaves; -1 is before the headers.
         cut_before: it drops the connection before this part.
         raw: sent as it is instead of the parts.
@@ -42,6 +43,7 @@ class Reply:
 
     parts: tuple[str, ...] = ()
     status: int = 200
+    location: str | None = None
     stall_before: int | None = None
     cut_before: int | None = None
     raw: bytes | None = None
@@ -115,7 +117,8 @@ class AiServer:
         if reply.stall_before == -1:
             await asyncio.Event().wait()
         if reply.status != 200:
-            return web.json_response({"error": {"message": f"no, {KEY}"}}, status=reply.status)
+            headers = {"Location": reply.location} if reply.location is not None else None
+            return web.json_response({"error": {"message": f"no, {KEY}"}}, status=reply.status, headers=headers)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         with contextlib.suppress(ConnectionError):
             await response.prepare(request)

@@ -40,7 +40,7 @@ _STATES = re.compile(
     rf"(?: (?:here|then|to \w+ \w+))? ?{_STATED}(?! ?{_NOT_STATED}\b)",
     re.IGNORECASE,
 )
-_JUDGED = any_of("right", "correct", "wrong", "incorrect")
+_JUDGED = any_of("right(?! (?:angle|triangle|side|now|away))", "correct", "wrong", "incorrect")
 _EXCLAIMED = any_of(
     *("yes", "yep", "yeah", "exactly", "perfect", "no", "nope", "not quite", "almost", "close", "spot on", "bingo"),
     *(

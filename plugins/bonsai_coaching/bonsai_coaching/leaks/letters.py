@@ -13,9 +13,12 @@ from bonsai_coaching.leaks.plain import any_of
 Verdict = Literal["right", "wrong", "mentioned"]
 
 _THING = any_of("answers?", "choices?", "options?", "letters?", "solutions?", "responses?", "picks?")
-_ADVERBS = any_of("clearly", "definitely", "probably", "actually", "therefore", "then", "also", "simply", "just", "so")
+_ADVERBS = any_of(
+    *("clearly", "definitely", "probably", "actually", "therefore", "then", "also", "simply", "just", "so"),
+    *("either", "only", "in fact", "of course"),
+)
 _LINK = any_of("is", "are", "was", "would be", "must be", "should be", "has to be", "will be", "can only be")
-_IS = rf"(?: ?[=:—-]|(?: (?:here|{_ADVERBS}))* {_LINK})(?: (?:{_ADVERBS}|either|only|in fact|of course),?)*"
+_IS = rf"(?: ?[=:—-]|(?: (?:here|{_ADVERBS}))* {_LINK})(?: {_ADVERBS},?)*"
 _ENDORSED = any_of(
     r"(?:(?:the|a|our|your|my) )?(?:only )?(?:most |very )?(?:correct|right|best|answer|winner|true|accurate)",
     r"(?:the )?(?:one|choice) (?:that|to|which)",
@@ -132,6 +135,7 @@ class Letters:
             rf"{clause}{some} (?i:(?:{_LINK}|looks|seems)(?: {_ADVERBS})* {_ENDORSED}(?! (?:angle|triangle)))",
             rf"{clause}{some} (?i:{_WINS})",
             rf"(?i:\b{_ALL}\b[^.\n]{{0,40}}?\b{_BUT}(?: (?:the )?{_THING})?) {some}",
+            rf"(?i:\b(?:so|thus|hence|therefore)),? {some}(?=\s*(?:[.!]|$))",
             rf"(?:^|\n|[.!?:] ){_OPEN}(?P<list>{upper}){_CLOSE}[.!]?(?=\n|$)",
         )
         wrong = (
@@ -142,14 +146,17 @@ class Letters:
         patterns: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
             ("right", right),
             ("wrong", wrong),
-            ("mentioned", (rf"(?i:\b{_THING}) ?{some}",)),
+            ("mentioned", (rf"(?i:\b{_THING}) ?{some}(?!\s?(?:-|to|through)\s?{_OPEN}{upper}\b)",)),
         )
         self._patterns = [(verdict, re.compile(p, re.MULTILINE)) for verdict, group in patterns for p in group]
         self._one = re.compile(rf"(?<![\w']){upper}(?![\w'])|(?<![\w'])(?i:{upper})(?=[)\]\".,;:!?\s]|$)")
         self._span = re.compile(rf"(?i:\b{_THING}) {_OPEN}({upper}){_CLOSE}\s?(?:-|to|through)\s?{_OPEN}({upper})\b")
-        place = any_of(*_PLACES[: len(letters)], "last", "final", "(?:second|next)[ -]to[ -]last")
+        # To begin with the first choice is only natural, so that it needs to be called right.
+        later = any_of(*_PLACES[1 : len(letters)], "last", "final", "(?:second|next)[ -]to[ -]last")
+        called = rf"(?:{_WINS}|{_LINK}(?: {_ADVERBS})* {_ENDORSED})"
         self._place = re.compile(
-            rf"\b(?P<word>{place}) (?:{_THING}|one (?:is|fits|works|says)|of the (?:four|choices|options))\b"
+            rf"\b(?P<word>{later}) (?:{_THING}|of the (?:four|choices|options))\b"
+            rf"|\b(?P<called>first|{later}) (?:one|{_THING}) {called}"
             rf"|\b(?:choice|option)(?: (?:number|no\.?))? ?#?(?P<number>[1-5]|{any_of(*_NUMBERS)})\b(?! of)",
             re.IGNORECASE,
         )
@@ -173,7 +180,7 @@ class Letters:
             first, last = sorted((self._letters.index(found[1]), self._letters.index(found[2])))
             yield Naming(frozenset(self._letters[first : last + 1]), "mentioned")
         for found in self._place.finditer(text):
-            place = self._place_of(found["word"], found["number"])
+            place = self._place_of(found["word"] or found["called"], found["number"])
             if place < len(self._letters):
                 yield Naming(frozenset(self._letters[place]), "mentioned")
 

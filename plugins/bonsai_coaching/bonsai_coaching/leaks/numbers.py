@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise, takewhile
 
 from bonsai_coaching.leaks.plain import any_of
 
 #: Longer numbers are none that anybody answers with.
 MAX_DIGITS = 30
+#: And a number in words has no more of them.
+LONGEST_PHRASE = 16
 
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
@@ -27,28 +30,16 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4, "hundredth": 100, "hundredths": 100}
 _PARTS |= {form: n for n, word in enumerate(_ORDINALS, start=3) for form in (word, word + "s")}
 _SMALL = {word: n for n, word in enumerate((*_UNITS, *_TEENS))} | _TENS
-
-_LOW = any_of(f"{any_of(*_TENS)}(?:[- ]{any_of(*_UNITS[1:])})?", *_TEENS, *_UNITS)
-_MID = rf"(?:(?:{_LOW}|a)[ -]hundred(?:,? (?:and )?{_LOW})?|{_LOW})"
-_WHOLE = rf"(?:(?:{_MID}|a)[ -]thousand(?:,? (?:and )?{_MID})?|{_MID})"
-_PART = any_of(*sorted(_PARTS, key=len, reverse=True))
-_PERCENT = r"(?P<percent>[ -]?(?:%|percent\b|per cent\b))?"
-_SPELLED = re.compile(
-    rf"(?P<sign>negative |minus )?(?:(?P<whole>{_WHOLE}) and )??"
-    rf"(?:(?P<top>{_WHOLE})[- ](?P<part>{_PART})|(?P<bare>(?:(?:a|an) )?(?:half|third|quarter))"
-    rf"|(?P<number>{_WHOLE})(?: point (?P<decimals>{any_of(*_UNITS)}(?: {any_of(*_UNITS)})*))?"
-    rf"(?: over (?P<over>{_WHOLE}))?)\b{_PERCENT}",
-    re.IGNORECASE,
-)
-
+_BARE = ("half", "third", "quarter")
+_FIRST_WORDS = frozenset((*_SMALL, *_BARE, "negative", "minus", "a", "an"))
 _WORD = re.compile(r"[A-Za-z]+")
-_FIRST_WORDS = frozenset((*_SMALL, "negative", "minus", "a", "an", "half", "third", "quarter"))
+_PERCENT = re.compile(r"[ -]?(?:%|percent\b|per cent\b)", re.IGNORECASE)
 
 _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _DIGITS = re.compile(
     rf"(?<![\w.^√/])(?<!\^\()(?P<sign>[-+]?)\(?(?:(?P<mixed>\d+)(?: | and )(?=\d+/\d))?(?P<top>{_PLAIN})\)?"
     rf"(?: ?/ ?\(?(?P<over>{_PLAIN})(?![\w.]*[a-z^√])\)?|(?: over| out of) (?P<over_words>\d+))?"
-    rf"(?:[ -](?P<scale>{any_of(*_SCALES)}))?{_PERCENT}(?!\.?\d|[A-Za-zπ√^]|,\d{{3}}| ?/ ?[\w(√])"
+    rf"(?:[ -](?P<scale>{any_of(*_SCALES)}))?(?P<percent>{_PERCENT.pattern})?(?!\.?\d|[A-Za-zπ√^]|,\d{{3}}| ?/ ?[\w(√])"
 )
 _NEGATED = re.compile(r"\b(?:negative|minus) ?$", re.IGNORECASE)
 _ANY_DIGITS = re.compile(_PLAIN)
@@ -130,42 +121,79 @@ def _in_digits(text: str) -> Iterator[Mention]:
 
 
 def _in_words(text: str) -> Iterator[Mention]:
-    end = 0
-    for word in _WORD.finditer(text):
-        if word[0].lower() not in _FIRST_WORDS or word.start() < end:
+    words = list(_WORD.finditer(text))
+    at = 0
+    while at < len(words):
+        found = _read_words(_phrase(text, words, at)) if words[at][0].lower() in _FIRST_WORDS else None
+        if found is None:
+            at += 1
             continue
-        if (found := _SPELLED.match(text, word.start())) is None:
-            continue
-        end = found.end()
-        if found["bare"]:
-            value = Fraction(1, _PARTS[found["bare"].lower().split()[-1]])
-        elif found["part"]:
-            value = Fraction(_whole(found["top"]), _PARTS[found["part"].lower()])
-        else:
-            value = Fraction(_whole(found["number"]))
-            if found["decimals"]:
-                digits = "".join(str(_SMALL[word]) for word in found["decimals"].lower().split())
-                value += Fraction(int(digits), 10 ** len(digits))
-            if found["over"]:
-                if not (bottom := _whole(found["over"])):
-                    continue
-                value /= bottom
-        if found["whole"]:
-            value += _whole(found["whole"])
-        if found["sign"]:
-            value = -value
-        yield Mention(value, found["percent"] is not None, found.start(), found.end(), spelled=True)
+        value, count = found
+        start, end = words[at].start(), words[at + count - 1].end()
+        percent = _PERCENT.match(text, end)
+        yield Mention(value, percent is not None, start, percent.end() if percent else end, spelled=True)
+        at += count
 
 
-def _whole(words: str) -> int:
+def _phrase(text: str, words: Sequence[re.Match[str]], at: int) -> list[str]:
+    """The words from there on, as far as single spaces and hyphens join them."""
+    phrase = [words[at][0].lower()]
+    for before, word in pairwise(words[at : at + LONGEST_PHRASE]):
+        if text[before.end() : word.start()] not in (" ", "-"):
+            break
+        phrase.append(word[0].lower())
+    return phrase
+
+
+def _read_words(words: list[str]) -> tuple[Fraction, int] | None:
+    """The number that begins there, and of how many words it is; None when none does.
+
+    `minus one hundred and five`, `two and a half`, `three point five`, `two thirds`, `five over six`.
+    """
+    begin = 1 if words[0] in ("negative", "minus") else 0
+    if (read := _read_fraction(words, begin)) is None:
+        if (whole := _read_whole(words, begin)) is None:
+            return None
+        read = Fraction(whole[0]), whole[1]
+        after = words[whole[1]] if whole[1] < len(words) else ""
+        if after == "and" and (part := _read_fraction(words, whole[1] + 1)) is not None:
+            read = read[0] + part[0], part[1]
+        elif after == "over" and (bottom := _read_whole(words, whole[1] + 1)) is not None and bottom[0]:
+            read = read[0] / bottom[0], bottom[1]
+        elif after == "point":
+            digits = "".join(str(_SMALL[w]) for w in takewhile(_UNITS.__contains__, words[whole[1] + 1 :]))
+            if digits:
+                read = read[0] + Fraction(int(digits), 10 ** len(digits)), whole[1] + 1 + len(digits)
+    return (-read[0] if begin else read[0]), read[1]
+
+
+def _read_fraction(words: list[str], at: int) -> tuple[Fraction, int] | None:
+    bare = at + 1 if words[at : at + 1] in (["a"], ["an"]) else at
+    if bare < len(words) and words[bare] in _BARE:
+        return Fraction(1, _PARTS[words[bare]]), bare + 1
+    top = _read_whole(words, at)
+    if top is not None and top[1] < len(words) and words[top[1]] in _PARTS:
+        return Fraction(top[0], _PARTS[words[top[1]]]), top[1] + 1
+    return None
+
+
+def _read_whole(words: list[str], begin: int) -> tuple[int, int] | None:
     total = group = 0
-    for word in re.split(r"[-\s,]+", words.lower()):
-        if word in _SMALL:
-            group += _SMALL[word]
-        elif word == "a":
-            group = 1
-        elif word == "hundred":
-            group *= 100
-        elif word == "thousand":
-            total, group = total + group * 1000, 0
-    return total + group
+    small: int | None = None  # of the group's last two digits
+    at = begin
+    while at < len(words):
+        word = words[at]
+        after = words[at + 1] if at + 1 < len(words) else ""
+        if word in _SMALL and (small is None or (small % 10 == 0 < small - 10 and 0 < _SMALL[word] < 10)):
+            small = (small or 0) + _SMALL[word]
+            group = group // 100 * 100 + small
+        elif word == "a" and at == begin and after in _SCALES:
+            group = small = 1
+        elif word == "hundred" and 0 < group < 100:
+            group, small = group * 100, None
+        elif word == "thousand" and group and not total:
+            total, group, small = group * 1000, 0, None
+        elif not (word == "and" and at > begin and small is None and after in _SMALL):
+            break
+        at += 1
+    return (total + group, at) if at > begin else None

@@ -28,6 +28,7 @@ _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 _WORDS = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname|emph|underline)\s*\{([^{}]*)\}")
 _RAISED_GROUP = re.compile(r"\^\s*\{([^{}]*)\}")
 _DEGREES = re.compile(r"\^\(?\\circ\)?|\\degree\b|°|º")
+_SIGNED_MONEY = re.compile(r"([-−+])\$(?=[\d.])")
 _COMMANDS = {
     r"\\(?:cdot|times)\b": "·",
     r"\\div\b": "÷",
@@ -58,7 +59,9 @@ _SIGNS = str.maketrans(
         "\N{NO-BREAK SPACE}": " ",
     }
 )
-_EMPHASIS = re.compile(r"\*\*+|__+|`+|(?<![\w*)])\*(?=[\w\"(])|(?<=[\w\".)])\*(?![\w*(])|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)")
+_EMPHASIS = re.compile(
+    r"\*\*+|__+|`+|(?<![\w*)])\*(?=[\w\"($.−-])|(?<=[\w\".)%!?$])\*(?![\w*(])|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)"
+)
 _COUNTED = any_of(
     *(
         "step",
@@ -102,10 +105,10 @@ def plain(text: str) -> str:
         text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     if "\\" in text:
         text = _without_latex(text)
-    text = _RAISED_GROUP.sub(r"^(\1)", _DEGREES.sub("", text)).translate(_SIGNS)
+    text = _RAISED_GROUP.sub(r"^(\1)", _DEGREES.sub("", text))
     for _ in range(2):  # `- 2. Read it`
         text = _ENUMERATED.sub(lambda found: found["what"] or "", text)
-    text = _EMPHASIS.sub('"', text.replace("--", "—"))
+    text = _SIGNED_MONEY.sub(r"\1", _EMPHASIS.sub('"', text)).translate(_SIGNS).replace("--", "—")
     return _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
 
 

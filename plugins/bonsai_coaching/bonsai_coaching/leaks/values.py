@@ -14,7 +14,8 @@ from bonsai_coaching.leaks.plain import any_of
 
 # Numbers that explanations use whatever the question: to halve, to square, to take a percentage.
 _SMALL_TALK = frozenset(map(Fraction, (0, 1, 2, 3, 4, 10, 100)))
-_SPELLED_TALK = frozenset((*map(Fraction, range(5)), Fraction(1, 2), Fraction(1, 3), Fraction(1, 4)))
+_SPELLED_TALK = frozenset(map(Fraction, range(5)))
+_PART_TALK = re.compile(r"(?:an? )?(?:half|third|quarter)", re.IGNORECASE)
 _OPERATION_BEFORE = re.compile(
     r"(?:[·×*/÷^+]|\b(?:divid|multipl)\w+(?: [\w']+){0,4} by|\b(?:times|power(?: of)?|plus|minus|over|root|undo)"
     r"|\b(?:add|subtract)(?:ing)?)[\s(\"]*$",
@@ -45,6 +46,7 @@ _ANSWER = any_of(
     r"(?:[=:]|\b(?:is|are|equals?|be|to|at|as|out))",
     r"\b(?:the|its|their) (?:[a-z]+ ){1,3}(?:is|are|equals)",
     r"\b(?:gets?|obtain|arrive at|ends? up (?:with|at)|left with|comes? (?:out )?(?:to|at|as)|gives?|yields?)",
+    r"\bwhat (?:fits|works|remains|is left|you need|we need) (?:is|are)",
     r"\b(?:it|this|that) (?:must|has to|should|would|could|can only) be",
 )
 _ANSWER_CUE = re.compile(rf"{_ANSWER}(?: (?:just|exactly|simply|about|equal to))?[\s\"(]*", re.IGNORECASE)
@@ -260,7 +262,8 @@ def _is_small_talk(mention: Mention, text: str) -> bool:
     """Whether a small number is only a tool of the explanation, such as the 2 of `divide by 2` or `two equations`."""
     before, after = text[max(mention.start - 60, 0) : mention.start], text[mention.end : mention.end + 12]
     if mention.spelled:
-        return mention.value in _SPELLED_TALK and not (_SAID_BEFORE.search(before) and _SAID_AFTER.match(after))
+        talk = mention.value in _SPELLED_TALK or _PART_TALK.fullmatch(text, mention.start, mention.end) is not None
+        return talk and not (_SAID_BEFORE.search(before) and _SAID_AFTER.match(after))
     return mention.value in _SMALL_TALK and bool(_OPERATION_BEFORE.search(before) or _OPERATION_AFTER.match(after))
 
 
