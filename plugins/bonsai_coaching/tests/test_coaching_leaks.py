@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bonsai_coaching.leaks import Guard, LeakKind, is_verdict, leaks
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bonsai_core import Question, QuestionAnalysis
@@ -388,6 +388,7 @@ def test_a_value_leaks_however_it_is_written(value: Fraction, data: st.DataObjec
     assert leaks(f"The result is {text}", item), text
 
 
+@settings(max_examples=50)
 @given(values, values, st.data())
 def test_another_value_does_not_leak(value: Fraction, other: Fraction, data: st.DataObject) -> None:
     assume(other not in (value, value * 100, value / 100) and abs(value - other) > Fraction(1, 50))
@@ -398,6 +399,7 @@ def test_another_value_does_not_leak(value: Fraction, other: Fraction, data: st.
     assert not leaks(f"In between you get {text}.", item), text
 
 
+@settings(max_examples=50)
 @given(st.integers(2, 40), st.integers(1, 40), st.sampled_from("xtwn"), st.sampled_from(range(6)))
 def test_a_line_leaks_in_any_order_and_another_does_not(slope: int, start: int, letter: str, way: int) -> None:
     item = question(
@@ -419,6 +421,7 @@ def test_a_line_leaks_in_any_order_and_another_does_not(slope: int, start: int, 
     assert not leaks(f"Say it was {ways[way].format(m=slope + 2, b=start + 50, x=letter)}.", item)
 
 
+@settings(max_examples=50)
 @given(st.sampled_from("ABCD"), st.sampled_from("ABCD"), st.sampled_from(range(7)))
 def test_only_the_right_letter_leaks(right: str, named: str, way: int) -> None:
     item = SEVEN_OF_FOUR.model_copy(update={"answers": [right]})
@@ -434,6 +437,7 @@ def test_only_the_right_letter_leaks(right: str, named: str, way: int) -> None:
     assert leaks(ways[way].format(named), item) is (right == named)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=300), st.sampled_from([item for item, _, _ in TABLE]))
 @example("\\frac{1}{0} 1/0 0^(-1) √(-1) 9^9^9^9^9 (((( )))) x^x^x = = =", SEVEN)
 @example("9" * 5000 + "/" + "9" * 5000, SEVEN)
@@ -484,7 +488,7 @@ WAYS = [
 def test_each_way_to_say_it_is_found_whatever_the_question(
     bank: list[tuple[Question, Guard]], start: int, way: str
 ) -> None:
-    for item, guard in bank[start::4]:
+    for item, guard in bank[start::8]:
         right = item.choice(item.answers[0]) if item.choices else None
         if right is not None or "{letter}" not in way:
             text = right.text if right is not None else item.answers[0]
@@ -499,7 +503,7 @@ def test_what_every_coach_says_leaks_nothing_of_any_question(bank: list[tuple[Qu
         "1. Name the goal.\n2. Write it down.\n3. Do one step at a time. There is only one thing left to do. "
         "Drop the choices that go too far. Think of it as a machine: what goes in, and what comes out?"
     )
-    assert [item.id for item, guard in bank[::2] if guard.find(said) or guard.commits(said)] == []
+    assert [item.id for item, guard in bank[::4] if guard.find(said) or guard.commits(said)] == []
 
 
 def test_importing_it_loads_no_algebra_and_no_http_library() -> None:
