@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bonsai_coaching import inbox
-from bonsai_coaching.ai import AiCoach, AiLeak, AiRequest, AiUnavailable
 from bonsai_coaching.events import Message
 from bonsai_coaching.inbox import Waiting
 from bonsai_core import Session
 
 if TYPE_CHECKING:
+    from bonsai_coaching.ai import AiCoach, AiRequest
     from bonsai_core import App
 
 log = logging.getLogger("bonsai.coaching")
@@ -33,10 +33,11 @@ class Asker:
 
     Args:
         plugin: whose documents the inboxes are.
+        service: None when there is none; what was asked before is answered nevertheless.
         stale_ms: a question that waits longer than this is not under way anywhere.
     """
 
-    def __init__(self, app: App, plugin: object, service: AiCoach, stale_ms: int) -> None:
+    def __init__(self, app: App, plugin: object, service: AiCoach | None, stale_ms: int) -> None:
         self._app = app
         self._plugin = plugin
         self._service = service
@@ -83,6 +84,10 @@ class Asker:
 
     async def _written(self, user: str, session_id: str, waiting: Waiting, request: AiRequest) -> Message:
         """What the service writes, shown as it comes; or what stands in for it."""
+        from bonsai_coaching.ai import AiLeak, AiUnavailable
+
+        if self._service is None:
+            return waiting.fallback
         text, part = "", 0
         try:
             async with aclosing(self._service.answer(request)) as pieces:

@@ -6,11 +6,9 @@ its own button opens.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bonsai_coaching import actions, hints, inbox, replies, texts
-from bonsai_coaching.ai import AiCoach, AiRequest, AiUnavailable
-from bonsai_coaching.ai import Budget as AiBudget
 from bonsai_coaching.desk import Desk
 from bonsai_coaching.events import Message, Post, Posted, Said
 from bonsai_coaching.hints import Climb, TooSoon
@@ -22,6 +20,9 @@ from bonsai_coaching.replies import Reply
 from bonsai_core import Session
 from bonsai_core.domain import SKILLS
 
+if TYPE_CHECKING:
+    from bonsai_coaching.ai import AiCoach, AiRequest
+
 #: Why a message came that the student asked for.
 ASKED = "You asked."
 #: The student's document that counts requests to the AI service.
@@ -32,10 +33,10 @@ class Chat:
     """Answers students.
 
     Args:
-        service: the AI service, which may be off.
+        service: the AI service, if there is one.
     """
 
-    def __init__(self, desk: Desk, service: AiCoach) -> None:
+    def __init__(self, desk: Desk, service: AiCoach | None) -> None:
         self._desk = desk
         self._service = service
 
@@ -105,7 +106,11 @@ class Chat:
 
     async def _admitted(self, session: Session) -> bool:
         """Whether the AI service can be asked now; it is counted then."""
-        budget = await session.load(AI_BUDGET, AiBudget, scope="user") or AiBudget()
+        if self._service is None:
+            return False
+        from bonsai_coaching.ai import AiUnavailable, Budget
+
+        budget = await session.load(AI_BUDGET, Budget, scope="user") or Budget()
         try:
             self._service.admit(budget, session.now)
         except AiUnavailable:
@@ -117,6 +122,8 @@ class Chat:
         self, session: Session, sitting: Sitting, post: Post, meant: Meaning, known: Known | None, fallback: Message
     ) -> tuple[AiRequest, Waiting]:
         """What to ask the AI service, and what waits for the answer."""
+        from bonsai_coaching.ai import AiRequest
+
         kind: Literal["answer", "rephrase"] = "answer"
         text, rung, solved = post.text, None, False
         shown: tuple[str, ...] = ()

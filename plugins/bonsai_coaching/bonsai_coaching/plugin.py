@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
 from bonsai_coaching import inbox, texts, tutors
-from bonsai_coaching.ai import AiCoach, AiService, AiSettings
 from bonsai_coaching.asking import Asker
 from bonsai_coaching.budget import Budget
 from bonsai_coaching.chat import Chat
@@ -56,6 +56,7 @@ from bonsai_core import Plugin, Session, folds, hookimpl, observes, on
 if TYPE_CHECKING:
     import click
 
+    from bonsai_coaching.ai import AiCoach
     from bonsai_core import App
 
 log = logging.getLogger("bonsai.coaching")
@@ -283,7 +284,8 @@ class Coaching(Plugin):
     @hookimpl
     async def on_shutdown(self, app: App) -> None:
         """Let go of the AI service."""
-        await self._ai.close()
+        if self._ai is not None:
+            await self._ai.close()
 
     @hookimpl
     def check_health(self, app: App) -> dict[str, Any]:
@@ -333,22 +335,25 @@ class Coaching(Plugin):
             sitting.look_again()
 
 
-def _service(given: AiCoach | None) -> tuple[AiCoach, str, int]:
+def _service(given: AiCoach | None) -> tuple[AiCoach | None, str, int]:
     """The AI service, how it is, and after how many ms an answer of it is not to be expected any more."""
     if given is not None:
         return given, "on", STALE_MS
+    if not os.environ.get("BONSAI_AI_URL", "").strip():  # without loading any of it
+        return None, "off", STALE_MS
+    from bonsai_coaching.ai import AiService, AiSettings
+
     try:
         settings = AiSettings.from_environment()
     except ValueError as error:
         log.error("there is no AI service: %s", error)
-        return AiService(None), f"off: {error}", STALE_MS
-    if settings is None:
-        return AiService(None), "off", STALE_MS
-    return AiService(settings), "on", settings.timeout_ms + STALE_MS
+        return None, f"off: {error}", STALE_MS
+    return AiService(settings), "on", STALE_MS + (settings.timeout_ms if settings is not None else 0)
 
 
 def _warm() -> None:
     """Read the texts now, on a thread, rather than at the first message."""
+    import bonsai_coaching.leaks  # noqa: F401
     from bonsai_coaching.intents import meaning
 
     texts.strategy("pacing")

@@ -142,8 +142,9 @@ async def test_other_events_do_not_wait_for_an_answer_and_a_resend_asks_no_secon
     assert len(ai.requests) == 1
 
 
+@pytest.mark.parametrize("service", [True, False])
 async def test_a_question_that_a_server_took_with_it_is_answered_after_the_restart(
-    start: Start, ai: AiServer, fake_clock: FakeClock, tmp_path: Path
+    start: Start, ai: AiServer, fake_clock: FakeClock, tmp_path: Path, service: bool
 ) -> None:
     store = f"sqlite:///{tmp_path / 'bonsai.db'}"
     server = await start(coaching=coached_by(ai), store_url=store)
@@ -153,7 +154,7 @@ async def test_a_question_that_a_server_took_with_it_is_answered_after_the_resta
     await ai.wait_for(requests=1)
     await server.stop()
     fake_clock.advance(60)
-    server = await start(coaching=coached_by(ai), store_url=store)
+    server = await start(coaching=coached_by(ai) if service else None, store_url=store)
     back = await server.connect(client="c2")
     state = (await back.recv("coaching:state"))["data"]
     assert [m["message"] in UNKNOWN for m in state["messages"] if m["id"] == id] == [True]
