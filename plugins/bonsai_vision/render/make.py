@@ -217,8 +217,19 @@ def encode(png: bytes, look: Look) -> bytes:
     help="Question files (JSON Lines), in place of the bank's and the unseen ones; may be repeated.",
 )
 @click.option("--questions-only", is_flag=True, help="No pages without a question.")
+@click.option("--style", type=click.Choice(STYLES), help="This style alone.")
+@click.option("--cut", type=click.Choice(["no", "top", "bottom"]), help="Cut every page so, where it can be.")
 @click.option("--chromium", default="/usr/bin/chromium", show_default=True, help="The browser.")
-def main(out: Path, count: int, seed: int, questions: tuple[Path, ...], questions_only: bool, chromium: str) -> None:
+def main(
+    out: Path,
+    count: int,
+    seed: int,
+    questions: tuple[Path, ...],
+    questions_only: bool,
+    style: str | None,
+    cut: str | None,
+    chromium: str,
+) -> None:
     """Write COUNT screenshots and their truth to OUT."""
     from playwright.sync_api import sync_playwright
 
@@ -230,8 +241,9 @@ def main(out: Path, count: int, seed: int, questions: tuple[Path, ...], question
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--font-render-hinting=none"])
         studio = Studio(browser)
         with click.progressbar(list(enumerate(jobs)), label="screenshots", file=sys.stderr) as bar:
-            for number, (source, row, style, cut) in bar:
-                png, look, parts = studio.take(row, style, cut, random.Random(f"{seed} {number}"))
+            for number, (source, row, own_style, own_cut) in bar:
+                chance = random.Random(f"{seed} {number}")
+                png, look, parts = studio.take(row, style or own_style, cut or own_cut, chance)
                 name = out / f"{number:03}"
                 name.with_suffix("." + look.format).write_bytes(encode(png, look))
                 name.with_suffix(".json").write_text(

@@ -17,7 +17,76 @@ FURNITURE = (
         "Submit",
         "Hide",
     ),
-    *("Sign in", "Home", "Menu", "Back", "Highlights & Notes More", "Module 1", "Directions", "Your answer", "7"),
+    *(
+        "Sign in",
+        "Home",
+        "Menu",
+        "Back",
+        "Highlights & Notes More",
+        "Module 1",
+        "Directions",
+        "Your answer",
+        "7",
+        "+",
+        "×",
+    ),
+    *(
+        "My progress",
+        "Flashcards",
+        "Settings",
+        "Log out",
+        "Courses",
+        "Help center",
+        "Community",
+        "Leaderboard",
+        "Search",
+    ),
+    *(
+        "https://www.example.org/page/7",
+        "Inbox (2)",
+        "New tab",
+        "Maps",
+        "News",
+        "Shop now",
+        "Save 15% today",
+        "Cookies",
+    ),
+    *(
+        "i dont get this one",
+        "what did you pick?",
+        "me too",
+        "ask your tutor",
+        "Type a message",
+        "Chat",
+        "Online",
+        "sure!",
+    ),
+    *(
+        "9:41",
+        "5G 71%",
+        "Section 1",
+        "Flag",
+        "Calculator",
+        "Reference",
+        "12 / 24",
+        "100%",
+        "0 2 4 6 8 10",
+        "x",
+        "y",
+        "Notes",
+    ),
+    *(
+        "Ad",
+        "Free trial",
+        "Subscribe",
+        "Share",
+        "Print",
+        "Report a problem",
+        "Explain",
+        "Streak: 3",
+        "Score",
+        "Timer 0:45",
+    ),
 )
 _MISREAD = dict(zip("lIOo015−’“”π²³√≤≥°•ˣᵗ;,", '1l00OlS-\'""n23V<>o·xt,.', strict=True))
 
@@ -71,10 +140,12 @@ def write(
         parts.reverse()
     text = rng.choice(["\n", "\n\n"]).join(parts)
     text = "\n".join([wrap(text, rng), *rows])
-    if not plain and rng.random() < 0.2:
-        for _ in range(rng.randint(1, 3)):
-            extra = rng.choice(FURNITURE)
-            text = f"{extra}\n{text}" if rng.random() < 0.5 else f"{text}\n{extra}"
+    if not plain and rng.random() < 0.4:
+        lines = text.split("\n")
+        for _ in range(rng.choice([1, 2, 3, 5, 8, 12])):
+            edge = rng.choice([0, len(lines), rng.randint(0, len(lines))])
+            lines.insert(edge, rng.choice(FURNITURE))
+        text = "\n".join(lines)
     if not plain and rng.random() < 0.6:
         rate = rng.choice([0.004, 0.01, 0.02, 0.04])
         seed = rng.random()
