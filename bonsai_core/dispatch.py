@@ -43,6 +43,9 @@ MAX_ATTEMPTS = 20
 #: What a client should wait before it resends to a store that is away, in ms.
 STORE_RETRY_MS = 1000
 
+#: Observers see what observers emit, up to so many deep.
+MAX_DEPTH = 3
+
 _ACK = "ack"
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[bytes, list[tuple[str, bytes]]]).decode
@@ -286,7 +289,7 @@ class _Work:
         self.digest: bytes | None = None
         self.abandoned = False
         #: Events that handlers emitted and other plugins observe: (event, data).
-        self.observed: list[tuple[str, bytes]] = []
+        self.observed: list[_Emitted] = []
 
     async def run(self, release: Callable[[], None]) -> None:
         """Run every handler and answer the sender.
@@ -481,10 +484,10 @@ class _Work:
                 mark = already.mark
             else:
                 if self.app.plugins.observers:
-                    self.observed += self._observed(session)
+                    self.observed += _placed(key, self._observed(session))
                 return made, result is not None or session.acted()
         answer, observed = unpack_answer(mark.answer)
-        self.observed += observed
+        self.observed += _placed(key, observed)
         return answer, True
 
     def _validate(self, handler: Handler, event: Event) -> Any:
@@ -509,20 +512,34 @@ class _Work:
         Raises:
             StoreUnavailable: the message is not acked then; the resend finds who has not observed it yet.
         """
-        emitted, self.observed = self.observed, []
-        for number, (name, data) in enumerate(emitted):
-            for handler in self.app.plugins.observers.get(name, ()):
-                key = f"{handler.name}<{number}"  # one message can emit several events that a plugin observes
-                try:
-                    payload = self._validate(handler, Event(name, data))
-                    await self._run_one(handler, key, payload, done)
-                except (Refused, PluginFault) as error:
-                    log.warning("observer failed", plugin=handler.name, observed=name, failure=type(error).__name__)
+        for _ in range(MAX_DEPTH):
+            emitted, self.observed = self.observed, []
+            for place, name, data in emitted:
+                for handler in self.app.plugins.observers.get(name, ()):
+                    key = f"{handler.name}<{place}"  # one message can emit several events that a plugin observes
+                    try:
+                        payload = self._validate(handler, Event(name, data))
+                        await self._run_one(handler, key, payload, done)
+                    except (Refused, PluginFault) as error:
+                        log.warning("observer failed", plugin=handler.name, observed=name, failure=type(error).__name__)
+            if not self.observed:
+                return
+        names = sorted({name for _, name, _ in self.observed})
+        log.warning("observers emit for one another without end", cause=self.event.name, dropped=names)
+        self.observed = []
 
     def _observed(self, session: Session) -> list[tuple[str, bytes]]:
         """What a handler emitted that other plugins observe."""
         observers = self.app.plugins.observers
         return [(m.event, m.data) for m in session.messages if m.event in observers] if observers else []
+
+
+#: An emitted event that others observe: its place (the emitter's mark key and its number there), name, data.
+_Emitted = tuple[str, str, bytes]
+
+
+def _placed(key: str, emitted: list[tuple[str, bytes]]) -> list[_Emitted]:
+    return [(f"{key}.{number}", name, data) for number, (name, data) in enumerate(emitted)]
 
 
 def validate(handler: Handler, event: Event) -> Any:

@@ -132,7 +132,7 @@ def observes(event: str, *, timeout_ms: int | None = None) -> Callable[[_F], _F]
     """See an event that another plugin emitted to a session, after it was committed.
 
     Called like an `@on` handler, with a unit of work and a duplicate mark of its own; its return value is not used.
-    Events that observers emit are not observed in turn.
+    What observers emit is observed in turn, up to three deep; what hooks and `App.act` emit is not.
     """
     return _declare(Handles(event, observes=True, timeout_ms=timeout_ms))
 

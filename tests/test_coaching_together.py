@@ -128,3 +128,17 @@ async def test_a_screenshot_of_a_banks_question_has_its_ladder(server: TestServe
     assert known is not None
     assert (await device.request("coaching:hint", {"questionId": "shot"}))["text"] == known.hints[0]
     assert (await device.request("coaching:strategy", {"questionId": "shot"}))["skill"] == "Boundaries"
+
+
+async def test_after_a_wrong_answer_the_hint_explains_its_misconception(server: TestServer) -> None:
+    device = await server.connect()
+    [asked] = await recommended(device, preferences={"subjects": ["Percentages"]}, count=1)
+    question = await server.app.find_question(asked["id"])
+    assert question is not None
+    wrong = next(choice for choice in question.choices if choice.key != question.answers[0])
+    assert wrong.misconception
+    data = {"questionId": question.id, "answer": wrong.key, "timeSpent": 60}
+    await device.request("analytics:performance", data)
+    hint = await device.request("coaching:hint", {"questionId": question.id})
+    assert hint["kind"] == "misconception"
+    assert wrong.misconception in hint["text"]

@@ -97,21 +97,6 @@ async def test_a_failing_observer_is_its_own_trouble(bonsai_server: StartServer)
     assert server.app.plugins.records["tally"].guard.failures.total == 2
 
 
-async def test_what_observers_emit_is_not_observed_in_turn(bonsai_server: StartServer) -> None:
-    class Loop(Plugin):
-        name = "loop"
-
-        @observes("solver:solved")
-        def again(self, session: Session, event: Event) -> None:
-            session.emit("solver:solved", event.data)
-
-    server = await bonsai_server([Solver(), Loop()])
-    device = await server.connect()
-    await device.request("solver:solve", {"question": "q1"})
-    await device.sync()
-    assert len(device.of("solver:solved")) == 4
-
-
 async def test_a_plugin_that_observes_an_event_twice_is_refused(bonsai_server: StartServer) -> None:
     class Twice(Plugin):
         name = "twice"
