@@ -51,6 +51,7 @@ class Recorded(Payload):
         at: ms since the epoch.
         expected: the chance of a right answer before it was given, as the learner model saw it.
         rapid: true when it came too fast for the question to have been read: it counts for pace, not for ability.
+        answer: what the student chose or typed.
     """
 
     question_id: str
@@ -61,6 +62,7 @@ class Recorded(Payload):
     at: int
     expected: Share
     rapid: bool | None = None
+    answer: str | None = None
 
 
 class CurrentSession(Payload):
@@ -106,22 +108,30 @@ TestScore = Annotated[int, Field(ge=200, le=1600)]
 
 
 class SectionScore(Payload):
-    """A section's predicted score, with its 80 % interval."""
+    """A section's predicted score, with its 80 % intervals (see `Score`)."""
 
     score: TestScore
     low: TestScore
     high: TestScore
+    test_low: TestScore
+    test_high: TestScore
 
 
 class Score(Payload):
     """Predicted scores, by the tables of the published practice tests in their linear paper form.
 
-    A section is told from ten answers in it, the total when both are. The intervals are 80 %, for a test taken now.
+    A section is told from ten answers in it, the total when both are.
+
+    Attributes:
+        low, high: 80 % interval of the true score: what very many tests taken now would come to on average.
+        test_low, test_high: 80 % interval of one test taken now, which has its luck besides.
     """
 
     total: TestScore | None = None
     low: TestScore | None = None
     high: TestScore | None = None
+    test_low: TestScore | None = None
+    test_high: TestScore | None = None
     sections: dict[str, SectionScore]
 
 

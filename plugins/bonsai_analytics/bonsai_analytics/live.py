@@ -5,6 +5,7 @@ Plain Python over the model; the plugin loads and saves.
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,17 @@ def section_of(skill: str) -> Section | None:
     """The section of the test that a skill belongs to."""
     domain = DOMAIN_OF_SKILL.get(skill)
     return domain.section if domain is not None else None
+
+
+def shared_key(name: str, known: bool, places: int) -> str:
+    """The key under which all students share what is learnt of a question or skill.
+
+    Args:
+        known: whether a bank, or the test, has it. It then has a key of its own, its name.
+        places: of these, all others get one by a hash of the name, so that names which clients make up take no more
+            room. Two that share a place share what is learnt: rare for few, useless for a flood.
+    """
+    return name if known else f"? {zlib.crc32(name.encode()) % places}"
 
 
 def known(question: Question | None, section: Section | None) -> Known | None:

@@ -1,4 +1,4 @@
-"""`bonsai analytics replay | fit | report`: only click is imported here, the rest when it runs."""
+"""`bonsai analytics replay | fit | simulate | report`: only click is imported here, the rest when it runs."""
 
 from __future__ import annotations
 
@@ -129,6 +129,51 @@ def fit(files: tuple[Path, ...], out: Path, items: Path | None) -> None:
     click.echo(f"{sum(map(len, answers))} answers; {len(constants.weights)} weights to {out}", nl=items is None)
     if items is not None:
         click.echo(f", {len(table)} questions to {items}")
+
+
+@analytics.command()
+@click.option("--students", type=click.IntRange(2, 100_000), default=500, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of abilities, questions and luck.")
+@click.option(
+    "--answers",
+    type=click.IntRange(10, 2000),
+    multiple=True,
+    default=(10, 20, 40, 80, 160),
+    show_default=True,
+    help="In each section, before its score is predicted; may be given again.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON, and nothing else on stdout.")
+def simulate(students: int, seed: int, answers: tuple[int, ...], as_json: bool) -> None:
+    """Simulated students practise and sit a test: how often do the intervals of their predicted scores hold?
+
+    The intervals are 80 % ones: of the true score, which the student's abilities are worth, and of one test taken now.
+
+    \b
+    Examples:
+      bonsai analytics simulate
+      bonsai analytics simulate --students 2000 --answers 30 --answers 60 --json
+    """
+    from bonsai_analytics import simulate as simulation
+
+    with _progress("students", students) as advance:
+        outcome = simulation.simulate(students, seed, sorted(set(answers)), advance)
+    found = {"students": students, "seed": seed, **outcome.document()}
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("answers in each section", "score of", "true scores held", "tests held", "RMSE", "width"):
+        table.add_column(heading, justify="left" if heading == "score of" else "right")
+    every = [(str(entry["answers"]), entry) for entry in found["byAnswers"]] + [("all", found["all"])]
+    for answered, entry in every:
+        for what, name in (("a section", "sections"), ("the total", "totals")):
+            held = entry[name]
+            shares = (f"{held['trueScores']:.1%}", f"{held['tests']:.1%}")
+            table.add_row(answered, what, *shares, f"{held['rmse']:.0f}", f"{held['width']:.0f}")
+    Console(highlight=False).print(table)
 
 
 @analytics.command()

@@ -30,7 +30,7 @@ GOAL = "goal"
 #: Streams of the student's answers, and of the predicted totals of days past.
 ANSWERS = "answers"
 SCORES = "scores"
-#: What all students share: by question, by skill, and of all answers (under one key).
+#: What all students share: by question, by skill (`live.shared_key`), and of all answers (under one key).
 ITEMS = "items"
 SKILL_STATISTICS = "skills"
 CALIBRATION = "calibration"
@@ -40,7 +40,12 @@ MOST_SCORES = 100
 
 
 class Analytics(Plugin):
-    """Live performance analytics."""
+    """Live performance analytics.
+
+    Args:
+        unknown_questions: made-up ids cannot fill the store: questions that no bank knows share so many aggregates.
+        unknown_skills: the same for skills that are not the test's.
+    """
 
     name = "analytics"
     emits: ClassVar[dict[str, type[BaseModel]]] = {
@@ -50,9 +55,11 @@ class Analytics(Plugin):
         "analytics:goal": Goal,
     }
 
-    def __init__(self) -> None:
+    def __init__(self, unknown_questions: int = 65_536, unknown_skills: int = 4_096) -> None:
         self._learner = live.learner()
         self._questions = Questions()
+        self._unknown_questions = unknown_questions
+        self._unknown_skills = unknown_skills
 
     @on("analytics:performance")
     async def answered(self, session: Session, answer: Answered) -> Graded:
@@ -67,11 +74,13 @@ class Analytics(Plugin):
 
         student = Student.read(await session.load(LEARNER, scope="user"), self._learner.constants)
         section = question.section if question is not None else live.section_of(skill)
+        item_key = live.shared_key(answer.question_id, question is not None, self._unknown_questions)
+        skill_key = live.shared_key(skill, live.section_of(skill) is not None, self._unknown_skills)
         forecast = self._learner.forecast(
             student,
             skill,
-            of_skill=await session.shared(SKILL_STATISTICS, skill),
-            of_item=await session.shared(ITEMS, answer.question_id),
+            of_skill=await session.shared(SKILL_STATISTICS, skill_key),
+            of_item=await session.shared(ITEMS, item_key),
             of_all=await session.shared(CALIBRATION, ALL),
             known=live.known(question, section),
             section=section and str(section),
@@ -83,9 +92,9 @@ class Analytics(Plugin):
             session.append(SCORES, {"total": before.score, "low": before.low, "high": before.high})
         learnt = self._learner.learn(student, forecast, correct, answer.time_spent)
         session.save(LEARNER, student.document(), scope="user")
-        session.contribute(SKILL_STATISTICS, skill, learnt.skill)
+        session.contribute(SKILL_STATISTICS, skill_key, learnt.skill)
         if learnt.item is not None:
-            session.contribute(ITEMS, answer.question_id, learnt.item)
+            session.contribute(ITEMS, item_key, learnt.item)
         if learnt.everyone is not None:
             session.contribute(CALIBRATION, ALL, learnt.everyone)
         days.add(quarters, now, correct, spent_ms)
@@ -109,7 +118,9 @@ class Analytics(Plugin):
         }
         if is_rapid(forecast, answer.time_spent):
             recorded["rapid"] = True
-        more = {"sessionId": session.id, "answer": answer.answer, "subject": answer.subject}
+        if answer.answer is not None:
+            recorded["answer"] = answer.answer
+        more = {"sessionId": session.id, "subject": answer.subject}
         session.append(ANSWERS, recorded | {name: value for name, value in more.items() if value is not None})
         session.emit("analytics:performance", recorded)
         session.emit("analytics:update", live.update(counts, skills, student))

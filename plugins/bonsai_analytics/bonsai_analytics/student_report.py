@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bonsai_analytics.events import Progress
+from bonsai_analytics.events import Progress, Score, SectionScore
 from bonsai_analytics.replay import ReplayFailed, check_server, token_source
 from bonsai_core import Settings
 from bonsai_core.client import Auth, Client, ClientError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Skills printed: the weakest ones first.
 SHOWN = 12
@@ -37,6 +41,18 @@ async def ask(settings: Settings, url: str, user: str, days: int, utc_offset: in
             raise ReplayFailed(f"{url} did not tell: {error}") from None
 
 
+def _tell_score(console: Console, score: Score) -> None:
+    from rich.table import Table
+
+    table = Table("predicted score", "", "true score, 80 %", "one test, 80 %", box=None, pad_edge=False)
+    rows: list[tuple[str, int | None, Score | SectionScore]] = [("total", score.total, score)]
+    rows += [(name, section.score, section) for name, section in score.sections.items()]
+    for name, value, told in rows:
+        if value is not None:
+            table.add_row(name, str(value), f"{told.low} to {told.high}", f"{told.test_low} to {told.test_high}")
+    console.print(table, highlight=False)
+
+
 def tell(user: str, progress: Progress) -> None:
     """Print the report."""
     from rich.console import Console
@@ -54,10 +70,7 @@ def tell(user: str, progress: Progress) -> None:
     if score is None:
         console.print("No predicted score yet: it takes ten answers in a section of the test.", highlight=False)
     else:
-        if score.total is not None:
-            console.print(f"predicted total {score.total} (80 % interval {score.low} to {score.high})", highlight=False)
-        for name, section in score.sections.items():
-            console.print(f"  {name} {section.score} ({section.low} to {section.high})", highlight=False)
+        _tell_score(console, score)
     goal = progress.goal
     if goal.total is not None:
         chance = f": chance {goal.chance:.0%} in a test now" if goal.chance is not None else ""
@@ -65,7 +78,10 @@ def tell(user: str, progress: Progress) -> None:
     if goal.per_week is not None:
         console.print(f"this week {goal.this_week} of {goal.per_week} answers", highlight=False)
     if progress.skills:
-        table = Table("skill", "mastery", "80 % interval", "answers", "right", box=None, pad_edge=False)
+        console.print()
+        table = Table("skill", box=None, pad_edge=False)
+        for heading in ("mastery", "80 % interval", "answers", "right"):
+            table.add_column(heading, justify="right")
         weakest = sorted(progress.skills.items(), key=lambda entry: (entry[1].mastery, entry[0]))
         for name, skill in weakest[:SHOWN]:
             table.add_row(

@@ -35,8 +35,13 @@ class Bank(Plugin):
 
 
 @pytest.fixture
-async def server(bonsai_server: StartServer, fake_clock: FakeClock) -> TestServer:
-    return await bonsai_server(plugins=[Analytics(), Bank()], clock=fake_clock)
+def bank() -> Bank:
+    return Bank()
+
+
+@pytest.fixture
+async def server(bonsai_server: StartServer, fake_clock: FakeClock, bank: Bank) -> TestServer:
+    return await bonsai_server(plugins=[Analytics(), bank], clock=fake_clock)
 
 
 @pytest.fixture

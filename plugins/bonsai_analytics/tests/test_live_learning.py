@@ -1,7 +1,6 @@
 """The learner model in a real server: what an answer changes for its student, and for everybody."""
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,13 @@ import pytest
 from bonsai_analytics import student_page, student_report
 from bonsai_analytics.client import LiveAnalytics
 from bonsai_analytics.events import Goal, Progress, Update
+from bonsai_analytics.live import shared_key
+from bonsai_analytics.model.shared import ANSWERED
 from bonsai_analytics.model.student import Student
 from bonsai_analytics.plugin import Analytics
 from bonsai_analytics.replay import ReplayFailed
 
-from bonsai_core import Settings
+from bonsai_core import Plugin, Settings
 from bonsai_core.client import Client, ServerError
 from bonsai_core.domain import SKILLS
 from bonsai_core.testing import FakeClock, StartProcess, StartServer, TestServer
@@ -139,9 +140,31 @@ async def test_a_resent_answer_is_learnt_from_once(server: TestServer) -> None:
         await student.send("analytics:performance", answer(), id=1)
     await student.request("analytics:performance", answer(), id=2)
     await folded(server)
-    item = await server.app.shared.load("analytics/items", "q1")
+    item = await server.app.shared.load("analytics/items", shared_key("q1", False, 65_536))
     skill = await server.app.shared.load("analytics/skills", "Circles")
     assert item[2:5] == skill[2:5] == [2, 2, 2]
+
+
+async def test_made_up_names_take_no_more_than_their_part_of_the_store(
+    bonsai_server: StartServer, bank: Plugin
+) -> None:
+    server = await bonsai_server(plugins=[Analytics(unknown_questions=8, unknown_skills=4), bank])
+    flooder = await server.connect(user="eve", session="s1")
+    for n in range(60):
+        made_up = answer(questionId=f"made up {n}", skill=f"made up {n}")
+        await flooder.send("analytics:performance", made_up)
+    await flooder.request("analytics:performance", answer(questionId="choice", skill="Linear functions"))
+    await folded(server)
+
+    async def answered(collection: str, keys: Iterable[str]) -> list[int]:
+        found = [await server.app.shared.load(f"analytics/{collection}", key) for key in keys]
+        return [aggregate[ANSWERED] if aggregate else 0 for aggregate in found]
+
+    assert sum(await answered("items", (f"? {n}" for n in range(8)))) == 60
+    assert sum(await answered("skills", (f"? {n}" for n in range(4)))) == 60
+    for collection in ("items", "skills"):
+        assert sum(await answered(collection, (f"made up {n}" for n in range(60)))) == 0
+    assert await answered("items", ["choice"]) == await answered("skills", ["Linear functions"]) == [1]
 
 
 async def test_goals_are_set_told_and_taken_away(connect: Connect, fake_clock: FakeClock) -> None:
@@ -202,27 +225,25 @@ async def test_a_restart_keeps_everything(bonsai_server: StartServer, tmp_path: 
         await student.request("analytics:performance", answer(questionId=f"q{n}", skill=skill), id=n + 2)
     before = await student.request("analytics:progress", {"days": 2}, id=50)
     await folded(server)
-    item = await server.app.shared.load("analytics/items", "q3")
+    item = await server.app.shared.load("analytics/items", shared_key("q3", False, 65_536))
     await server.stop()
     server = await bonsai_server(plugins=[Analytics()], store_url=url)
     again = await server.connect(user="ada", session="s1")
     assert await again.request("analytics:progress", {"days": 2}, id=51) == before
-    assert await server.app.shared.load("analytics/items", "q3") == item
+    assert await server.app.shared.load("analytics/items", shared_key("q3", False, 65_536)) == item
+    assert item is not None
     assert before["score"]["total"]
 
 
-async def test_a_students_document_is_small_and_an_update_quick(connect: Connect, server: TestServer) -> None:
+async def test_a_students_document_is_small(connect: Connect, server: TestServer) -> None:
     client = await connect()
-    began = time.perf_counter()
     for n in range(120):
         await client.request(
             "analytics:performance", answer(questionId=f"q{n}", skill=SKILLS[n % 29], correct=n % 3 > 0)
         )
-    each = (time.perf_counter() - began) / 120
     document = await server.app.documents.load("ada", "analytics/u/learner")
     assert document is not None
     assert len(document.value) < 3500
-    assert each < 0.05  # some 2 ms, most of it the socket and the commit
 
 
 async def test_the_report_is_asked_for_and_written(
@@ -242,7 +263,7 @@ def progress() -> Progress:
     """A month of somebody's practice."""
     skills = {s: {"mastery": 0.6, "low": 0.4, "high": 0.8, "answered": 9, "correct": 6} for s in SKILLS}
     skills["<b>Juggling"] = {"mastery": 0.1, "low": 0.0, "high": 0.3, "answered": 2, "correct": 0}
-    section = {"score": 640, "low": 580, "high": 700}
+    section = {"score": 640, "low": 580, "high": 700, "testLow": 560, "testHigh": 720}
     return Progress.model_validate(
         {
             "days": [
@@ -251,7 +272,14 @@ def progress() -> Progress:
             "weeks": [],
             "totals": {"answered": 435, "correct": 200, "seconds": 9000, "accuracy": 0.46},
             "skills": skills,
-            "score": {"total": 1280, "low": 1190, "high": 1360, "sections": {"Math": section}},
+            "score": {
+                "total": 1280,
+                "low": 1190,
+                "high": 1360,
+                "testLow": 1170,
+                "testHigh": 1390,
+                "sections": {"Math": section},
+            },
             "scores": [{"at": n * DAY * 1000, "total": 1200, "low": 1100, "high": 1300} for n in range(9)],
             "goal": {"total": 1400, "chance": 0.08, "perWeek": 60, "thisWeek": 31},
         }
@@ -282,14 +310,16 @@ def test_the_page_is_one_well_formed_file_without_scripts() -> None:
     assert "<i>ada" not in html
     assert "<b>Juggling" not in html
     assert "prefers-color-scheme: dark" in html
-    assert html.count("<svg") == 4
     assert "goal 1400" in html
+    assert html.count('class="row"') == 2 + len(SKILLS) + 1  # scores and skills
+    assert "10 Mar: 9 answers, 4 right" in html
 
 
 def test_the_report_prints_the_weakest_skills_first(capsys: pytest.CaptureFixture[str]) -> None:
     student_report.tell("ada", progress())
     lines = capsys.readouterr().out.splitlines()
-    assert any("predicted total 1280 (80 % interval 1190 to 1360)" in line for line in lines)
+    total = next(line for line in lines if line.startswith("total"))
+    assert total.split() == ["total", "1280", "1190", "to", "1360", "1170", "to", "1390"]
     head = next(n for n, line in enumerate(lines) if line.startswith("skill"))
     assert lines[head + 1].startswith("<b>Juggling")
 

@@ -1,19 +1,21 @@
 """Predicted scores, trends and goals: the numbers."""
 
-import math
+import itertools
+import json
 import random
-from dataclasses import replace
 
 import pytest
 from bonsai_analytics import days
 from bonsai_analytics.model import scores
 from bonsai_analytics.model.constants import Constants, shipped
 from bonsai_analytics.model.learner import Known, Learner
-from bonsai_analytics.model.simulated import chance
 from bonsai_analytics.model.student import Student
 from bonsai_analytics.model.trend import Trend
+from bonsai_analytics.offline import analytics
+from bonsai_analytics.simulate import Outcome, simulate
+from click.testing import CliRunner
 
-from bonsai_core.domain import DOMAIN_OF_SKILL, DOMAINS, Section
+from bonsai_core.domain import DOMAIN_OF_SKILL, Section
 
 MATH = [skill for skill, domain in DOMAIN_OF_SKILL.items() if domain.section is Section.MATH]
 READING = [skill for skill, domain in DOMAIN_OF_SKILL.items() if domain.section is Section.READING_AND_WRITING]
@@ -63,27 +65,55 @@ def test_intervals_narrow_with_answers() -> None:
     assert many.deviation < few.deviation
 
 
-def test_four_of_five_simulated_tests_fall_into_the_interval() -> None:
-    """Students and a paper form drawn as the model has them; each takes the test after 60 answers of practice."""
-    rng, c = random.Random(7), replace(shipped(), ability_drift=0.0, skill_drift=0.0)
-    learner, held, n = Learner(c), 0, 300
-    shares = {s: d.share / len(d.skills) for d in DOMAINS if d.section is Section.MATH for s in d.skills}
-    middle, width = scores.tables()[Section.MATH]
-    for _ in range(n):
-        ability = rng.gauss(0, math.sqrt(c.ability_variance)) + rng.gauss(0, math.sqrt(c.section_variance))
-        own = {skill: rng.gauss(0, math.sqrt(c.skill_variance)) for skill in MATH}
-        student = Student.new(c)
-        for _ in range(60):
-            skill, difficulty = rng.choice(MATH), rng.gauss(0, 1)
-            forecast = learner.forecast(student, skill, known=Known(difficulty, 0.01, 0.2), section="Math")
-            learner.learn(student, forecast, rng.random() < chance(ability + own[skill] - difficulty, 0.2))
-        form = rng.choices(list(shares), list(shares.values()), k=54)
-        spread = math.sqrt(scores.FORM_VARIANCE)
-        raw = sum(rng.random() < chance(ability + own[s] - rng.gauss(0, spread), 0.2) for s in form)
-        score = scores.scaled(middle, raw) + (rng.random() - 0.5) * width[raw]
-        told = scores.predict(student, c)[Section.MATH]
-        held += told.low - 5 <= score <= told.high + 5
-    assert 0.74 < held / n < 0.88
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    return simulate(400, 1, (10, 40))
+
+
+def test_four_of_five_true_scores_and_tests_fall_into_their_intervals(outcome: Outcome) -> None:
+    every = outcome.document()["all"]
+    for held in (every["sections"], every["totals"]):
+        assert 0.75 <= held["trueScores"] <= 0.85
+        assert 0.75 <= held["tests"] <= 0.85
+    for held_then in (*outcome.sections.values(), *outcome.totals.values()):
+        assert 0.74 <= held_then.true / held_then.predictions <= 0.86
+        assert 0.74 <= held_then.test / held_then.predictions <= 0.86
+
+
+def test_predictions_become_more_exact_with_practice(outcome: Outcome) -> None:
+    for by_answers in (outcome.sections, outcome.totals):
+        told = [held.document() for held in by_answers.values()]
+        for earlier, later in itertools.pairwise(told):
+            assert later["rmse"] < 0.8 * earlier["rmse"]
+            assert later["width"] < 0.8 * earlier["width"]
+
+
+def test_a_test_varies_more_than_the_true_score() -> None:
+    c = shipped()
+    student = practised(c, 60, 0.6, READING, practised(c, 60, 0.6, MATH))
+    total = scores.total(student, c)
+    assert total is not None
+    for told in (total, *scores.predict(student, c).values()):
+        assert told.test_low < told.low < told.score < told.high < told.test_high
+
+
+def test_what_is_seen_of_one_section_counts_for_the_other() -> None:
+    c = shipped()
+    strong, weak = practised(c, 40, 0.95, MATH), practised(c, 40, 0.2, MATH)
+    reading = [student.section_posterior("Reading and Writing", c) for student in (strong, weak)]
+    assert reading[0][0] > reading[1][0] + 1
+    own = strong.section_posterior("Math", c)[1]
+    assert own < reading[0][1] < c.ability_variance + c.section_variance
+
+
+def test_the_command_prints_how_often_intervals_held() -> None:
+    arguments = ["simulate", "--students", "4", "--answers", "10", "--answers", "12"]
+    done = CliRunner().invoke(analytics, [*arguments, "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert [entry["answers"] for entry in found["byAnswers"]] == [10, 12]
+    assert found["all"]["totals"]["predictions"] == 8
+    assert found == json.loads(CliRunner().invoke(analytics, [*arguments, "--json"]).stdout)
+    assert "the total" in CliRunner().invoke(analytics, arguments, catch_exceptions=False).stdout
 
 
 def test_tables_are_those_of_the_paper_form() -> None:

@@ -3,9 +3,10 @@
 An answer is right with probability `guess + (1 - guess - slip) * sigmoid(ability - difficulty)` (a four-parameter
 logistic: Barton and Lord, 1981). Ability is general ability plus the student's on the section and on the skill;
 difficulty is the question's known one, or its skill's, plus what answers so far say of the question. All of these are
-normal with a mean and a variance. An answer moves each in proportion to its variance (a diagonal extended Kalman
-filter; Glickman's rating system, Applied Statistics 48, 1999, has the same form), so steps shrink as certainty grows,
-and drift keeps them from vanishing. On top, a logistic layer sees the estimate next to counts, recent success rates
+normal with a mean and a variance. An answer moves their sum to its posterior mean and variance (assumed-density
+filtering: M. Opper, A Bayesian Approach to On-line Learning, 1998), and each of them by its share (Glickman's rating
+system, Applied Statistics 48, 1999, has the same form), so steps shrink as certainty grows, and drift keeps them from
+vanishing. On top, a logistic layer sees the estimate next to counts, recent success rates
 and streaks (performance factors analysis: Pavlik, Cen and Koedinger, AIED 2009; best-LR: Gervet et al., JEDM 12, 2020).
 """
 
@@ -20,9 +21,11 @@ from bonsai_analytics.model import calibration
 from bonsai_analytics.model.constants import Constants
 from bonsai_analytics.model.shared import WIDTH, Aggregate, Delta, difficulty, usual_seconds
 from bonsai_analytics.model.student import (
+    ANSWERS,
     AT,
     DIGITS,
     FAST,
+    GUESSES,
     LAST,
     MEAN,
     MID,
@@ -34,6 +37,7 @@ from bonsai_analytics.model.student import (
     WRONG,
     Skill,
     Student,
+    after,
     new_skill,
 )
 
@@ -199,13 +203,9 @@ class Learner:
             base += c.skill_difficulty
             item, item_variance = difficulty(of_item, c.item_variance) if has_item else (0.0, 0.0)
             guess = c.guess
-        logit = student.mean + skill_mean - base - item
-        spread = student.variance + skill_variance + base_variance + item_variance
-        if section is not None:
-            in_section = student.sections.get(section)
-            section_mean, section_variance = in_section[:2] if in_section else (0.0, c.section_variance)
-            logit += section_mean
-            spread += section_variance
+        mean, variance = student.section_posterior(section, c)
+        logit = mean + skill_mean - base - item
+        spread = variance + skill_variance + base_variance + item_variance
         soft = logit / math.sqrt(1.0 + ATTENUATION * spread)
 
         answers = student.right + student.wrong
@@ -264,32 +264,24 @@ class Learner:
         if is_rapid(forecast, seconds):
             return Learnt([0.0, 0.0, -1, 0.0] if forecast.has_item else None, [0.0, 0.0, -1, 0.0, 0], None)
         c, y = self.constants, 1.0 if correct else 0.0
-        reach = 1.0 - forecast.guess - c.slip
-        s = sigmoid(max(-15.0, min(15.0, forecast.logit)))
-        p = forecast.guess + reach * s
-        slope = reach * s * (1.0 - s)
-        noise = p * (1.0 - p)
-        surprise = y - p
-        whole = noise + slope * slope * forecast.spread
-        gain, information = slope * surprise / whole, slope * slope / whole
-
+        gain, information = self._taught(forecast, correct)
         skill = forecast.skill
         if skill is None:
             skill = student.skills[forecast.skill_name] = new_skill(c)
-        variance = student.variance
-        student.mean = round(student.mean + variance * gain, DIGITS)
-        student.variance = _after(variance, information, c.ability_drift, c.ability_variance)
+        student.move(forecast.section, gain, information, c)
         variance = skill[VARIANCE]
         skill[MEAN] = round(skill[MEAN] + variance * gain, DIGITS)
-        skill[VARIANCE] = _after(variance, information, c.skill_drift, c.skill_variance)
+        skill[VARIANCE] = after(variance, variance * variance * information, c.skill_drift, c.skill_variance)
         if forecast.section is not None:
-            own = student.sections.setdefault(forecast.section, [0.0, c.section_variance, 0, 0.0])
-            own[0] = round(own[0] + own[1] * gain, DIGITS)
-            own[1] = _after(own[1], information, c.ability_drift, c.section_variance)
-            own[2] += 1
-            own[3] = round(own[3] + forecast.guess, DIGITS)
+            own = student.sections[forecast.section]
+            own[ANSWERS] += 1
+            own[GUESSES] = round(own[GUESSES] + forecast.guess, DIGITS)
         self._count(student, skill, forecast.skill_name, correct)
 
+        reach = 1.0 - forecast.guess - c.slip
+        s = sigmoid(max(-15.0, min(15.0, forecast.logit)))
+        p = forecast.guess + reach * s
+        slope, noise, surprise = reach * s * (1.0 - s), p * (1.0 - p), y - p
         item_delta: Delta | None = None
         if forecast.has_item:
             item_delta = [*_points_at(forecast.item, forecast, slope, noise, surprise), int(correct), seconds]
@@ -306,6 +298,19 @@ class Learner:
             [*at_skill, int(correct), seconds, forecast.digits],
             calibration.contribution(x, z, surprise, slope, noise),
         )
+
+    def _taught(self, forecast: Forecast, correct: bool) -> tuple[float, float]:
+        """How an answer moves the sum of abilities less difficulties: first and negative second derivative of the
+        logarithm of its probability, by the sum's mean. Times (co)variances, these are steps of means and variances."""
+        reach = 1.0 - forecast.guess - self.constants.slip
+        flat = 1.0 / math.sqrt(1.0 + ATTENUATION * forecast.spread)
+        s = sigmoid(max(-15.0, min(15.0, forecast.logit * flat)))
+        p = forecast.guess + reach * s
+        slope = reach * flat * s * (1.0 - s)
+        curve = slope * flat * (1.0 - 2.0 * s)
+        gain, bend = (slope / p, curve / p) if correct else (-slope / (1.0 - p), -curve / (1.0 - p))
+        # A right answer that is most likely a guess would tell less than nothing.
+        return gain, max(gain * gain - bend, 0.0)
 
     def _count(self, student: Student, skill: Skill, name: str, correct: bool) -> None:
         c, sign = self.constants, 1.0 if correct else -1.0
@@ -332,10 +337,6 @@ class Learner:
 def is_rapid(forecast: Forecast, seconds: float) -> bool:
     """Whether an answer came too fast for the question to have been read."""
     return forecast.usual is not None and 0.0 < seconds < RAPID * forecast.usual
-
-
-def _after(variance: float, information: float, drift: float, most: float) -> float:
-    return round(min(variance - variance * variance * information + drift, most), DIGITS)
 
 
 def _points_at(

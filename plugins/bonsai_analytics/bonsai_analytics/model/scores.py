@@ -4,8 +4,9 @@ The expected raw score on a form is integrated over the ability's posterior, ski
 and put through the scoring tables of the published practice tests 4 to 8. Those tables are of the linear paper form (66
 and 54 questions); the app's adaptive form has none that are public.
 
-The interval is for a test taken now: it holds the uncertainty of the abilities, the luck of one test, and the range
-that the tables give for one raw score.
+There are two 80 % intervals. One is for the true score, the one that the abilities are worth: what very many tests
+taken now would come to on average. It holds the uncertainty of the abilities. The other is for one test taken now, so
+it also holds the luck of a test and the range that the tables give for one raw score.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 from bonsai_analytics.model.constants import Constants
 from bonsai_analytics.model.learner import ATTENUATION
 from bonsai_analytics.model.mastery import Z80
-from bonsai_analytics.model.student import MEAN, VARIANCE, Student
+from bonsai_analytics.model.student import ANSWERS, GUESSES, MEAN, VARIANCE, Student
 from bonsai_core.domain import DOMAINS, SECTION_SCORES, Section
 
 TABLES = Path(__file__).parent.parent / "data" / "scores.json"
@@ -29,40 +30,58 @@ TABLES = Path(__file__).parent.parent / "data" / "scores.json"
 LEAST_ANSWERS = 10
 #: Variance of a form's difficulties around band 4, in squared logits: bands are .8 apart, and a form has all of them.
 FORM_VARIANCE = 1.4
-
-
-#: The filter keeps abilities' variances and not their covariances, which answers make negative: a right answer is due
-#: to the general ability or to the skill. In simulation, the variance of a section's whole is this part of the sum.
-WHOLE = 0.65
+#: Half the distance of two scores: a score in tens stands for all that is so near.
+HALF = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A predicted score: mean and standard deviation of a test taken now, and the least and most possible."""
+    """A predicted score.
+
+    Attributes:
+        mean: the prediction, before it is rounded to tens.
+        deviation, test_deviation: standard deviation of the true score, and of a test taken now.
+        least, most: what is possible.
+    """
 
     mean: float
     deviation: float
+    test_deviation: float
     least: int
     most: int
 
     @property
+    def score(self) -> int:
+        """The prediction, in tens like all scores."""
+        return self._tens(self.mean)
+
+    @property
     def low(self) -> int:
-        """The lower end of the 80 % interval, in tens like all scores."""
+        """The lower end of the true score's 80 % interval."""
         return self._tens(self.mean - Z80 * self.deviation)
 
     @property
     def high(self) -> int:
-        """The upper end of the 80 % interval."""
+        """The upper end of the true score's 80 % interval."""
         return self._tens(self.mean + Z80 * self.deviation)
 
     @property
-    def score(self) -> int:
-        """The prediction."""
-        return self._tens(self.mean)
+    def test_low(self) -> int:
+        """The lower end of the 80 % interval of a test taken now, whose score is in tens."""
+        return self._tens(self.mean - Z80 * self.test_deviation + HALF)
+
+    @property
+    def test_high(self) -> int:
+        """The upper end of the 80 % interval of a test taken now."""
+        return self._tens(self.mean + Z80 * self.test_deviation - HALF)
 
     def chance(self, target: float) -> float:
-        """The chance to reach a target."""
-        return 0.5 * math.erfc((target - 5 - self.mean) / (max(self.deviation, 1e-6) * math.sqrt(2)))
+        """The chance to reach a target in a test taken now."""
+        return 0.5 * math.erfc((target - HALF - self.mean) / (max(self.test_deviation, 1e-6) * math.sqrt(2)))
+
+    def told(self) -> dict[str, int]:
+        """The intervals as payloads say them."""
+        return {"low": self.low, "high": self.high, "testLow": self.test_low, "testHigh": self.test_high}
 
     def _tens(self, value: float) -> int:
         return min(max(round(value / 10) * 10, self.least), self.most)
@@ -105,23 +124,27 @@ class Part(NamedTuple):
 
     Attributes:
         mean: expectation.
-        own: variance that other sections do not share.
-        common: change of the score per standard deviation of the general ability, which they do share.
+        slope: how much it changes with the ability in the section, in points a logit.
+        variance: of that ability.
+        skills: variance of the score due to the skills.
+        luck: variance of a test's score around it.
     """
 
     mean: float
-    own: float
-    common: float
+    slope: float
+    variance: float
+    skills: float
+    luck: float
 
 
 def predict(student: Student, constants: Constants) -> dict[Section, Score]:
     """The predicted score of every section with enough answers."""
-    return {section: _score([part], 1) for section, part in _parts(student, constants).items()}
+    return {section: _score([part], 0.0) for section, part in _parts(student, constants).items()}
 
 
 def total(student: Student, constants: Constants) -> Score | None:
     """The predicted total; None unless both sections have enough answers."""
-    return _total(_parts(student, constants))
+    return _total(student, _parts(student, constants))
 
 
 def shown(student: Student, constants: Constants) -> dict[str, Any] | None:
@@ -129,33 +152,28 @@ def shown(student: Student, constants: Constants) -> dict[str, Any] | None:
     parts = _parts(student, constants)
     if not parts:
         return None
-    sections = {section: _score([part], 1) for section, part in parts.items()}
-    told: dict[str, Any] = {
-        "sections": {
-            str(name): {"score": score.score, "low": score.low, "high": score.high} for name, score in sections.items()
-        }
-    }
-    score = _total(parts)
-    if score is not None:
-        told |= {"total": score.score, "low": score.low, "high": score.high}
-    return told
+    scores = {str(section): _score([part], 0.0) for section, part in parts.items()}
+    told: dict[str, Any] = {"sections": {name: {"score": s.score, **s.told()} for name, s in scores.items()}}
+    whole = _total(student, parts)
+    return told if whole is None else told | {"total": whole.score, **whole.told()}
 
 
 def _parts(student: Student, constants: Constants) -> dict[Section, Part]:
     return {
         section: _part(student, section, constants)
         for section in Section
-        if (counts := student.sections.get(section)) is not None and counts[2] >= LEAST_ANSWERS
+        if (own := student.sections.get(section)) is not None and own[ANSWERS] >= LEAST_ANSWERS
     }
 
 
 def _part(student: Student, section: Section, constants: Constants) -> Part:
     """A section's score: the raw score's mean over the posterior, its spread by the slopes (the delta method)."""
-    section_mean, section_variance, answered, guesses = student.sections[section]
+    own = student.sections[section]
+    guess = own[GUESSES] / own[ANSWERS]
     middle, width = tables()[section]
-    questions, guess = len(middle) - 1, guesses / answered
+    questions = len(middle) - 1
     reach, exp, sqrt = 1.0 - guess - constants.slip, math.exp, math.sqrt
-    mean, variance = student.mean + section_mean, student.variance + section_variance + FORM_VARIANCE
+    mean, variance = own[MEAN], own[VARIANCE] + FORM_VARIANCE
     raw = luck = uneven = slope = 0.0
     for skill, share in _SKILL_SHARES[section]:
         known = student.skills.get(skill)
@@ -167,20 +185,37 @@ def _part(student: Student, section: Section, constants: Constants) -> Part:
         luck += share * p * (1.0 - p)
         uneven += steep * steep * own_variance
         slope += steep
-    raw *= questions
-    slope *= questions
-    apart = luck * questions + WHOLE * (uneven * questions * questions + slope * slope * section_variance)
-    spread = sqrt(apart + WHOLE * slope * slope * student.variance)
+    raw, luck, uneven, slope = raw * questions, luck * questions, uneven * questions**2, slope * questions
+    # The table is not straight: its slope is that of the chord over what the raw score may be.
+    spread = sqrt(luck + uneven + slope * slope * own[VARIANCE])
     rise = (scaled(middle, raw + spread) - scaled(middle, raw - spread)) / (2 * spread)
-    own = rise * rise * apart + scaled(width, raw) ** 2 / 12
-    return Part(scaled(middle, raw), own, rise * slope * sqrt(WHOLE * student.variance))
+    return Part(
+        scaled(middle, raw),
+        rise * slope,
+        own[VARIANCE],
+        rise * rise * uneven,
+        rise * rise * luck + scaled(width, raw) ** 2 / 12,
+    )
 
 
-def _total(parts: dict[Section, Part]) -> Score | None:
-    return _score(list(parts.values()), len(parts)) if len(parts) == len(Section) else None
+def _total(student: Student, parts: dict[Section, Part]) -> Score | None:
+    return _score(list(parts.values()), student.across) if len(parts) == len(Section) else None
 
 
-def _score(parts: list[Part], sections: int) -> Score:
-    mean, own, common = (sum(values) for values in zip(*parts, strict=True))
+def _score(parts: list[Part], covariance: float) -> Score:
+    """One section's score, or the total of both.
+
+    Args:
+        covariance: of the abilities in the sections.
+    """
+    variance = sum(part.slope**2 * part.variance + part.skills for part in parts)
+    variance += 2.0 * covariance * math.prod(part.slope for part in parts) if len(parts) > 1 else 0.0
+    luck = sum(part.luck for part in parts)
     low, high = SECTION_SCORES
-    return Score(mean, math.sqrt(own + common * common), low * sections, high * sections)
+    return Score(
+        sum(part.mean for part in parts),
+        math.sqrt(variance),
+        math.sqrt(variance + luck),
+        low * len(parts),
+        high * len(parts),
+    )

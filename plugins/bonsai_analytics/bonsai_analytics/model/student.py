@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bonsai_analytics.model.constants import Constants
+from bonsai_core.domain import Section
 
 #: Digits kept: a thousandth of what could matter to a prediction.
 DIGITS = 5
+SECTIONS = tuple(map(str, Section))
 
 #: One student on one skill, as a list:
 #:   mean and variance of the skill above the student's general ability (and section's), in logits;
@@ -25,6 +27,12 @@ DIGITS = 5
 Skill = list[Any]
 MEAN, VARIANCE, RIGHT, WRONG, FAST, MID, SLOW, LAST, AT, STREAK = range(10)
 NONE = 13
+
+
+#: One student in one section of the test, as a list: mean and variance of the ability in it, in logits; its covariance
+#: with the general ability; answers; the sum of their chances to be guessed.
+InSection = list[float]
+COVARIANCE, ANSWERS, GUESSES = range(2, 5)
 
 
 def new_skill(constants: Constants) -> Skill:
@@ -41,8 +49,8 @@ class Student:
         right, wrong, fast, mid, slow: as a skill's.
         streak: as a skill's, at most 10.
         newest: the skill of the newest answer; `run` answers in a row were on it.
-        sections: section of the test -> mean and variance of the ability in it, above the general one; answers; and the
-            sum of their chances to be guessed.
+        sections: the sections of the test, from the first answer in one of them.
+        across: covariance of the abilities in the two sections.
     """
 
     mean: float
@@ -56,7 +64,8 @@ class Student:
     newest: str = ""
     run: int = 0
     skills: dict[str, Skill] = field(default_factory=dict)
-    sections: dict[str, list[float]] = field(default_factory=dict)
+    sections: dict[str, InSection] = field(default_factory=dict)
+    across: float = 0.0
 
     @classmethod
     def new(cls, constants: Constants) -> Student:
@@ -83,6 +92,7 @@ class Student:
             self.run,
             self.skills,
             self.sections,
+            self.across,
         ]
 
     def section_posterior(self, section: str | None, constants: Constants) -> tuple[float, float]:
@@ -92,7 +102,7 @@ class Student:
         own = self.sections.get(section)
         if own is None:
             return self.mean, self.variance + constants.section_variance
-        return self.mean + own[0], self.variance + own[1]
+        return own[MEAN], own[VARIANCE]
 
     def posterior(self, skill: str, section: str | None, constants: Constants) -> tuple[float, float]:
         """Mean and variance of the ability on a skill, in logits: what an item's difficulty is to be compared with."""
@@ -101,3 +111,38 @@ class Student:
         if known is None:
             return mean, variance + constants.skill_variance
         return mean + known[MEAN], variance + known[VARIANCE]
+
+    def move(self, section: str | None, gain: float, information: float, constants: Constants) -> None:
+        """Learn about the general ability and those in the sections, which are jointly normal.
+
+        Args:
+            section: in which the answer was; None: outside the test, where only the general ability counts.
+            gain: how far a mean goes, per unit of covariance with the ability that the answer was about.
+            information: how much a variance shrinks, per squared unit of it.
+        """
+        c = constants
+        if section is not None and not self.sections:
+            whole = self.variance + c.section_variance
+            self.sections = {name: [self.mean, whole, self.variance, 0, 0.0] for name in SECTIONS}
+            self.across = self.variance
+        about = self.sections[section] if section is not None else None
+        with_general = self.variance if about is None else about[COVARIANCE]
+        # What happens outside the test does not make its abilities wander.
+        drift, common = (c.ability_drift, 0.0) if about is None else (c.test_drift, c.test_drift)
+        product = information
+        for own in self.sections.values():
+            shared = own[COVARIANCE] if about is None else own[VARIANCE] if own is about else self.across
+            most = c.ability_variance + c.section_variance
+            own[MEAN] = round(own[MEAN] + shared * gain, DIGITS)
+            own[VARIANCE] = after(own[VARIANCE], shared * shared * information, common, most)
+            own[COVARIANCE] = after(own[COVARIANCE], shared * with_general * information, common, c.ability_variance)
+            product *= shared
+        if self.sections:
+            self.across = after(self.across, product, common, c.ability_variance)
+        self.mean = round(self.mean + with_general * gain, DIGITS)
+        self.variance = after(self.variance, with_general * with_general * information, drift, c.ability_variance)
+
+
+def after(before: float, less: float, drift: float, most: float) -> float:
+    """A variance or covariance after an answer: less what was learnt, plus drift, at most what it was at first."""
+    return round(min(before - less + drift, most), DIGITS)
