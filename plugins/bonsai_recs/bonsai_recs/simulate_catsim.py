@@ -1,6 +1,7 @@
 """catsim's selectors as rules of the simulation: others' code on the same pool, students and luck (extra `compare`).
 
-Each gets our estimate of the ability, so that only the selection differs. None of them knows a blueprint.
+Each gets our estimate of the ability, so that only the selection differs. None of them knows a blueprint. Left out are
+those that sort all strata anew for each item (MIS, MIS-B): they take longer than all others together.
 Source: D. De Rizzo Meneghetti, P. T. Aquino Junior, catsim, https://github.com/douglasrizzo/catsim.
 """
 
@@ -15,7 +16,6 @@ from catsim.exceptions import NoItemsAvailableError
 from catsim.item_bank import ItemBank
 from catsim.selection import (
     AStratSelector,
-    MaxInfoBBlockSelector,
     MaxInfoSelector,
     RandomesqueSelector,
     The54321Selector,
@@ -77,5 +77,4 @@ CATSIM_RULES: dict[str, MakeRule] = {
     "catsim-randomesque": _rule(lambda length: RandomesqueSelector(5)),
     "catsim-54321": _rule(The54321Selector),
     "catsim-astrat": _rule(AStratSelector),
-    "catsim-maxinfo-bblock": _rule(MaxInfoBBlockSelector),
 }
