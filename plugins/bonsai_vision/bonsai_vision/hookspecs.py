@@ -40,7 +40,7 @@ class VisionHooks:
 
     @_hookspec
     def classify(self) -> str | None:
-        """Replace what tells section, domain, skill and difficulty: as `ocr`, but called as `pipeline.Classify` says."""
+        """Replace what tells section, domain, skill, difficulty: as `ocr`, but called as `pipeline.Classify` says."""
 
     @_hookspec
     def insights(self, analysis: QuestionAnalysis) -> Awaitable[Iterable[Insight]] | Iterable[Insight]:

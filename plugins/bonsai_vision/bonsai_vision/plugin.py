@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -239,6 +240,8 @@ class Vision(Plugin):
         return analyses
 
     async def _open(self, app: App) -> Analyses:
+        # The server comes up meanwhile: neither these imports nor the first process is in its way.
+        await asyncio.to_thread(import_module, "bonsai_vision.analyses")
         from bonsai_vision.analyses import Analyses
         from bonsai_vision.pool import Pool, PoolLimits
 

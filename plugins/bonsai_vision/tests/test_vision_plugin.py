@@ -21,7 +21,7 @@ from bonsai_vision.settings import VisionSettings
 
 from bonsai_core import Plugin, Question, QuestionAnalysis, Session, hookimpl, observes
 from bonsai_core.domain import Choice, Insight, Section
-from bonsai_core.testing import FakeClock, StartServer, TestServer, WireClient, WireError
+from bonsai_core.testing import FakeClock, StartProcess, StartServer, TestServer, WireClient, WireError
 
 TASK = f"{Path(__file__).with_name('vision_tasks.py')}:Reader"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -358,6 +358,45 @@ async def test_a_worker_killed_at_work_costs_nothing_but_time(start: Start, tmp_
     assert (tmp_path / "log").read_text().splitlines() == ["What is x?"] * 2
 
 
+SCRIPTED = f"""
+from bonsai_vision.plugin import Vision
+from bonsai_vision.settings import VisionSettings
+
+
+class ScriptedVision(Vision):
+    name = "scripted_vision"
+
+    def __init__(self) -> None:
+        super().__init__(VisionSettings(workers=1), {TASK!r})
+"""
+
+
+async def test_a_server_killed_at_work_leaves_nothing_behind_and_a_resend_takes_effect_once(
+    bonsai_process: StartProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "scripted_vision.py").write_text(SCRIPTED)
+    server = await bonsai_process(plugins_dir=folder, plugins=["scripted_vision"])
+    device = await server.connect()
+    shot = picture(wait=tmp_path / "go")
+    id = await send(device, shot, questionId="q1")
+    await begun(device, "q1")
+    pids = workers(server.pid)
+    await server.kill()
+    async with asyncio.timeout(10):
+        while any(map(alive, pids)):  # noqa: ASYNC110 - the system's doing
+            await asyncio.sleep(0.01)
+    (tmp_path / "go").touch()
+    await server.start()
+    device = await server.connect(resume=device.positions)
+    for _ in range(2):
+        await device.send_attachment("question:analyze", {"questionId": "q1"}, shot, id=id)
+        assert (await device.answer(id, timeout=20))["questionId"] == "q1"
+    assert len(device.of("question:analyzed")) == 1
+    assert len(pids) == 1
+
+
 async def test_a_picture_that_kills_workers_is_not_tried_again_for_a_while(
     start: Start, tmp_path: Path, fake_clock: FakeClock
 ) -> None:
@@ -515,14 +554,10 @@ async def test_other_plugins_observe_analyses(start: Start) -> None:
 
 
 async def test_the_server_is_up_before_the_models_and_says_when_they_are_ready(
-    bonsai_server: StartServer, tmp_path: Path
+    bonsai_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = TASK.replace(":Reader", ":Late")
-    os.environ["VISION_TEST_LOADED"] = str(tmp_path / "loaded")
-    try:
-        server = await bonsai_server(plugins=[Vision(VisionSettings(workers=1), task)])
-    finally:
-        del os.environ["VISION_TEST_LOADED"]
+    monkeypatch.setenv("VISION_TEST_LOADED", str(tmp_path / "loaded"))
+    server = await bonsai_server(plugins=[Vision(VisionSettings(workers=1), TASK.replace(":Reader", ":Late"))])
     device = await server.connect()
     early = await send(device, picture())
     assert (await device.recv("question:progress"))["data"]["stage"] == "received"
@@ -554,10 +589,19 @@ async def test_stopping_ends_the_workers_and_what_they_do(start: Start, tmp_path
     assert workers() == []
 
 
-def workers() -> list[int]:
-    """Process ids of this process's children that are workers, zombies too."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+def workers(parent: int | None = None) -> list[int]:
+    """Process ids of a server's workers, zombies too; of this process, if no other is said."""
+    parent = parent or os.getpid()
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(pid) for pid in children if b"bonsai_vision.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended but was not waited for does not count."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def test_settings_come_from_the_environment_and_name_what_is_wrong() -> None:
