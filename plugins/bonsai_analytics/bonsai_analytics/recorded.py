@@ -1,7 +1,7 @@
 """Files of recorded answers, for `bonsai replay`: reading them, dealing them out to students, counting them.
 
 A file is CSV, or CSV.gz, of `user,question,skill,correct` and perhaps `seconds`. With a header the columns may stand in
-any order and there may be others; without one they stand in this order.
+any order, there may be others, and `question` or `skill` may be missing; without one they stand in this order.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pathlib import Path
 from bonsai_analytics.events import MAX_SECONDS
 from bonsai_analytics.stats import MAX_SKILLS, UNKNOWN
 
-REQUIRED = ("user", "question", "skill", "correct")
-OPTIONAL = ("seconds",)
+COLUMNS = ("user", "question", "skill", "correct", "seconds")
+#: Columns that a file without a header must have.
+IN_ORDER = 4
 _RIGHT = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _LONGEST_NAME = 256
 
@@ -121,24 +122,39 @@ def _places(first: Sequence[str], path: Path) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first line says so."""
     names = [name.strip().lower() for name in first]
     if "user" not in names and "correct" not in names:
-        return {name: place for place, name in enumerate((*REQUIRED, *OPTIONAL)[: len(first)])}, False
-    if missing := [name for name in REQUIRED if name not in names]:
+        if len(first) < IN_ORDER:
+            raise BadFile(
+                f"{path}, line 1: needs the columns {', '.join(COLUMNS[:IN_ORDER])}, and has {len(first)} cells"
+            )
+        return {name: place for place, name in enumerate(COLUMNS[: len(first)])}, False
+    missing = [name for name in ("user", "correct") if name not in names]
+    if "question" not in names and "skill" not in names:
+        missing.append("question or skill")
+    if missing:
         raise BadFile(f"{path} has no column {', '.join(missing)}; it has {', '.join(names)}")
-    return {name: names.index(name) for name in (*REQUIRED, *OPTIONAL) if name in names}, True
+    return {name: names.index(name) for name in COLUMNS if name in names}, True
 
 
 def _row(cells: Sequence[str], places: dict[str, int]) -> Row:
-    if len(cells) <= max(places.values()) or len(places) < len(REQUIRED):
-        raise ValueError(f"needs the columns {', '.join(REQUIRED)}, and has {len(cells)} cells")
-    user, question, skill, correct = (cells[places[name]].strip() for name in REQUIRED)
+    if len(cells) <= max(places.values()):
+        raise ValueError(f"needs {max(places.values()) + 1} cells, and has {len(cells)}")
+    user, correct = cells[places["user"]].strip(), cells[places["correct"]].strip()
+    question, skill = (cells[places[name]].strip() if name in places else "" for name in ("question", "skill"))
     if correct.lower() not in _RIGHT:
         raise ValueError(f"`correct` must be 0 or 1, not {correct[:20]!r}")
     if len(question) > _LONGEST_NAME or len(skill) > _LONGEST_NAME:
         raise ValueError(f"a question and a skill are names of at most {_LONGEST_NAME} characters")
-    seconds = float(cells[places["seconds"]] or 0) if "seconds" in places else 0.0
-    if not 0 <= seconds <= MAX_SECONDS:
-        raise ValueError(f"`seconds` must be 0 to {MAX_SECONDS:g}, not {seconds}")
+    seconds = _seconds(cells[places["seconds"]]) if "seconds" in places else 0.0
     return Row(user, question, skill or UNKNOWN, _RIGHT[correct.lower()], seconds)
+
+
+def _seconds(cell: str) -> float:
+    """A recorded time; 0 for one that nobody can have taken, as real files have them: below 0, above a day, nan."""
+    try:
+        seconds = float(cell or 0)
+    except ValueError:
+        raise ValueError(f"`seconds` must be a number, not {cell[:20]!r}") from None
+    return seconds if 0 <= seconds <= MAX_SECONDS else 0.0
 
 
 def deal(rows: Iterable[Row], students: int) -> list[list[Row]]:

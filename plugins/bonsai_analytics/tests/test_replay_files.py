@@ -39,6 +39,19 @@ def test_columns_are_found_by_header_or_by_order(tmp_path: Path, text: str) -> N
     assert recorded.read(file) == [Row("7", "q1", "Lines", True), Row("8", "q2", "unknown", False)]
 
 
+def test_question_or_skill_may_be_missing(tmp_path: Path) -> None:
+    file = written(tmp_path / "skills.csv", "skill,correct,user\nLines,1,7\n")
+    assert recorded.read(file) == [Row("7", "", "Lines", True)]
+    file = written(tmp_path / "questions.csv", "user,question,correct\n7,q1,0\n")
+    assert recorded.read(file) == [Row("7", "q1", "unknown", False)]
+
+
+@pytest.mark.parametrize("seconds", ["", "nan", "-3", "90000", "inf"])
+def test_a_time_that_nobody_can_have_taken_is_not_known(tmp_path: Path, seconds: str) -> None:
+    file = written(tmp_path / "answers.csv", f"user,question,skill,correct,seconds\n7,q1,Lines,1,{seconds}\n")
+    assert recorded.read(file) == [Row("7", "q1", "Lines", True, 0.0)]
+
+
 def test_a_compressed_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
     file = tmp_path / "answers.csv.gz"
     with gzip.open(file, "wt") as text:
@@ -49,11 +62,12 @@ def test_a_compressed_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("user,question,correct\n1,2,1\n", "no column skill"),
+        ("user,correct\n1,1\n", "no column question or skill; it has user, correct"),
+        ("user,question,skill\n1,2,3\n", "no column correct"),
+        ("user,skill,correct\n1,2\n", "line 2: needs 3 cells"),
         ("1,q,Lines,1\n1,q,Lines,maybe\n", "line 2: `correct` must be 0 or 1"),
         ("1,q,Lines\n", "line 1: needs the columns"),
-        ("1,q,Lines,1,nan\n", "line 1: `seconds` must be"),
-        ("1,q,Lines,1,90000\n", "line 1: `seconds` must be"),
+        ("1,q,Lines,1,long\n", "line 1: `seconds` must be a number"),
         (f"1,{'q' * 257},Lines,1\n", "line 1: a question"),
     ],
 )
