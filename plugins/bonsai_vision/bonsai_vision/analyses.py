@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from bonsai_core import QuestionAnalysis
 from bonsai_vision.cache import Cache, content_key
 from bonsai_vision.picture import kind_of
 from bonsai_vision.pool import Job, JobError, Pool
+from bonsai_vision.worker import where
 
 log = logging.getLogger("bonsai.vision")
 
@@ -245,8 +244,8 @@ class Analyses:
             outcome = error
             if error.code in ("worker_lost", "timeout", "out_of_memory"):
                 self._shunned.put(content.key, (self._clock(), error))
-        except (ValidationError, KeyError, TypeError) as error:
-            log.error("a worker's answer is no analysis: %s", type(error).__name__)
+        except Exception as error:  # a worker's answer that is no analysis, for one; never its content in the log
+            log.error("an analysis failed: %s", where(error))
         finally:
             if self._works.get(content.key) is work:
                 del self._works[content.key]
@@ -263,11 +262,9 @@ class Analyses:
 
     def left(self, asker: Asker, after: float = 0.0) -> None:
         """A device has left: end its analyses, unless it is back within `after` seconds."""
-        mine = [ticket for ticket in self._tickets.get(asker.user, ()) if ticket.asker == asker]
-        if not mine:
-            return
         self.back(asker)
-        if after:
+        mine = [ticket for ticket in self._tickets.get(asker.user, ()) if ticket.asker == asker]
+        if mine and after:
             self._leaving[asker] = asyncio.get_running_loop().call_later(after, self.left, asker)
         else:
             self._end(mine)

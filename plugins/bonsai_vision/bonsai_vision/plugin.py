@@ -286,7 +286,7 @@ class Vision(Plugin):
         unsure = self._ai is not None and self._ai.wanted(analysis)
         better = await self._ask_service(pool, content, analysis) if unsure else None
         if unsure:
-            tell("ai", 0.95, None)
+            tell("ai", 1.0, None)
         analysis = better or analysis
         for name, added in await app.call_hook("insights", analysis=analysis.model_copy(deep=True)):
             try:

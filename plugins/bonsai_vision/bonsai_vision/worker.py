@@ -144,7 +144,7 @@ class Worker:
             self._fail(job, "out_of_memory", "")
             os._exit(1)  # what is left of the heap is of no use: a fresh process takes over
         except Exception as error:
-            self._fail(job, "failed", _where(error))
+            self._fail(job, "failed", where(error))
             return
         finally:
             self._unwanted.clear()  # the next job is sent when this one was answered
@@ -160,7 +160,7 @@ class Worker:
         try:
             configure(body)
         except Exception as error:
-            self._send({"kind": "unconfigured", "where": _where(error)})
+            self._send({"kind": "unconfigured", "where": where(error)})
 
     def _send(self, header: Mapping[str, Any]) -> None:
         self._write(encode(header))
@@ -198,7 +198,7 @@ def _limit(memory_mb: int, nice: int) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """An exception's type and innermost places, without any values."""
     places = reversed(traceback.extract_tb(error.__traceback__)[-4:])
     return " < ".join([type(error).__name__, *(f"{p.name} ({p.filename}:{p.lineno})" for p in places)])

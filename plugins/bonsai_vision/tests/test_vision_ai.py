@@ -267,12 +267,15 @@ async def test_what_we_are_unsure_of_is_read_by_the_service(
     device = await connect(bonsai_server, service, fake_clock)
     _, sure = await analyse(device, text="sure", skill=0.9)
     assert (sure["stem"], service.requests) == ("sure", [])
-    _, unsure = await analyse(device, text="unsure", skill=0.2)
+    ack, unsure = await analyse(device, text="unsure", skill=0.2)
+    question_id = ack["questionId"]
     assert unsure["stem"] == "What is its y-intercept?"
     assert [choice["text"] for choice in unsure["choices"]] == ["1", "2", "3", "4"]
     assert unsure["confidence"]["skill"] >= CONFIDENCE
     assert unsure["insights"] == [{"kind": "goal", "text": "Find the slope."}], "ours: the service agrees on the skill"
-    assert "ai" in [frame["data"]["stage"] for frame in device.of("question:progress")]
+    steps = [frame["data"] for frame in device.of("question:progress") if frame["data"]["questionId"] == question_id]
+    assert steps[-1]["stage"] == "ai"
+    assert [step["fraction"] for step in steps] == sorted(step["fraction"] for step in steps)
     ack, _ = await analyse(device, text="unsure", skill=0.2)
     assert (ack["cached"], len(service.requests)) == (True, 1)
 
