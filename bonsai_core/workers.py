@@ -36,7 +36,7 @@ LONGEST_PAUSE: Final = 10.0
 #: A worker that is not ready after so long is given up, in seconds.
 START_TIMEOUT: Final = 60.0
 #: What a worker may take to stop beyond draining and closing, in seconds.
-GRACE: Final = 5.0
+GRACE: Final = 10.0
 
 log = structlog.get_logger("bonsai.workers")
 
