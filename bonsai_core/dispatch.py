@@ -40,6 +40,8 @@ log = structlog.get_logger("bonsai.dispatch")
 
 #: A handler that loses the race for a document this often in a row answers `overloaded`.
 MAX_ATTEMPTS = 20
+#: ... and after so many losses it asks to be let through.
+ASK_TURN_AFTER = 3
 #: What a client should wait before it resends to a store that is away, in ms.
 STORE_RETRY_MS = 1000
 
@@ -206,7 +208,9 @@ async def run_unit(
         Refused, PluginFault, StoreUnavailable: nothing happened.
     """
     answer = b""
-    for _ in range(MAX_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt >= ASK_TURN_AFTER:
+            await app.store.ask_turn(session.user)
         result = await app.supervisor.call(
             handler.record.guard,
             handler.function,

@@ -255,8 +255,24 @@ async def test_a_stored_event_costs_one_round_trip(bonsai_server: StartServer, r
         "xadd",
         "info",
         "expire",
+        "get",
         "spublish",
         "publish",
         "config|resetstat",
     }
     assert asked <= {"zadd", "zscore", "zrangebyscore", "time", "evalsha"}
+
+
+async def test_a_node_that_others_outrun_gets_its_turn(bonsai_server: StartServer, redis_url: str) -> None:
+    here, there = await nodes(bonsai_server, redis_url)
+    phone = await here.connect(user="ada", session="s", client="phone")
+    laptop = await there.connect(user="ada", session="s", client="laptop")
+    for id in range(1, 201):  # all at once: each node tries to write the same document as fast as it can
+        await phone.send("talk:say", {"text": f"p{id}"}, id=id)
+        await laptop.send("talk:say", {"text": f"l{id}"}, id=id)
+    for id in range(1, 201):
+        await phone.answer(id, timeout=30)
+        await laptop.answer(id, timeout=30)
+    said = await phone.request("talk:read", id=201)
+    assert [text for text in said if text[0] == "p"] == [f"p{id}" for id in range(1, 201)]
+    assert [text for text in said if text[0] == "l"] == [f"l{id}" for id in range(1, 201)]

@@ -245,6 +245,12 @@ class Store(ABC):
             Replaced: the sender's connection counts no more.
         """
 
+    async def ask_turn(self, user: str) -> None:  # noqa: B027
+        """Let this node's next commit for `user` go first: it has lost the race for a document again and again.
+
+        For a store that processes share; where one process has it, races are between devices and soon over.
+        """
+
     # Reading
 
     @abstractmethod

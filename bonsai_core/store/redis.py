@@ -7,6 +7,7 @@ with a hole is whole: a room's epoch turns with the server's replication id (see
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -58,7 +59,9 @@ _log = logging.getLogger(__name__)
 OLDEST: Final = (6, 2)
 SHARDED_SINCE: Final = (7, 0)
 
-_COMMIT: Final = "commit"
+#: A turn that was asked for ends after so long, in seconds; who has to wait for it looks so often.
+TURN: Final = 0.5
+TURN_POLL: Final = 0.003
 
 
 class RedisStore(Store):
@@ -95,7 +98,7 @@ class RedisStore(Store):
         self._outboxes: Outboxes
         self._listener: Listener
         self._on_revoked: RevocationListener
-        self._commit, self._recover_script, self._marks = Script(_COMMIT), Script("recover"), Script("marks")
+        self._commit, self._recover_script, self._marks = Script("commit"), Script("recover"), Script("marks")
         self._joined, self._left = Script("device_joined"), Script("device_left")
         #: Logs are dropped when nothing was said for so long, in seconds: some more than anybody may recover.
         self._log_seconds = int(max_age) + 60
@@ -170,6 +173,7 @@ class RedisStore(Store):
             keys.clients(user),
             keys.outbox(keys.bucket_of(user)),
             keys.token(user, token),
+            keys.turn(user),
             *(keys.records(user, record.stream) for record in unit.records),
         ]
         said: list[str | bytes] = []
@@ -185,6 +189,7 @@ class RedisStore(Store):
         arguments = pack_unit(
             unit,
             said,
+            node=self._node,
             token=token,
             slot=mark.id % self.window if mark is not None else 0,
             now=self.clock(),
@@ -194,6 +199,9 @@ class RedisStore(Store):
             outbox=outbox,
         )
         answer = await link.run(self._commit, places, *arguments)
+        while answer[0] == b"wait":
+            await asyncio.sleep(TURN_POLL)
+            answer = await link.run(self._commit, places, *arguments)
         if answer[0] == b"conflict":
             raise VersionConflict([key.decode() for key in answer[1:]])
         if answer[0] == b"done":
@@ -205,6 +213,10 @@ class RedisStore(Store):
             self._outboxes.filled(keys.bucket_of(user))
         if forwards:
             await self._outboxes.forward(keys.bucket_of(user))
+
+    @override
+    async def ask_turn(self, user: str) -> None:
+        _ = await self._open.ask("SET", keys.turn(user), self._node, "NX", "PX", int(TURN * 1000))
 
     async def _verify(self, user: str, reads: dict[str, int]) -> None:
         if not reads:

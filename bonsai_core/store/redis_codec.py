@@ -90,6 +90,7 @@ def pack_unit(
     unit: Unit,
     said: list[str | bytes],
     *,
+    node: str,
     token: str,
     slot: int,
     now: int,
@@ -104,6 +105,7 @@ def pack_unit(
 
     Args:
         said: channel and body of each message to the user's own rooms.
+        node: this process among the nodes.
         token: names this commit, so that the same command run twice is recognised; and rooms that begin anew.
         slot: where in its client's hash the mark belongs.
         publish: the command that publishes.
@@ -118,6 +120,7 @@ def pack_unit(
     blobs += [pack_record(record) for record in unit.records]
     blobs += outbox
     meta = {
+        "node": node,
         "token": token,
         "publish": publish,
         "keep": keep,

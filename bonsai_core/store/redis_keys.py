@@ -12,6 +12,7 @@ one script on one node of a Redis Cluster. A room without an owner has the bucke
 | `p:USER:SESSION` | hash | devices of a session by client |
 | `o:OWNER:ROOM`, `l:OWNER:ROOM` | hash, stream | a room's epoch and last offset; its log, with offsets as entry ids |
 | `x` | stream | the bucket's outbox: contributions, and messages to rooms of other buckets |
+| `w:USER` | string | the node that has the next turn |
 | `t:TOKEN` | string | that a unit without a mark was committed, for some minutes |
 | `a:NAME:KEY` | hash | an aggregate |
 | `s:SESSION` | string | a session's owner |
@@ -88,6 +89,10 @@ def channel(owner: str, name: str) -> str:
 
 def outbox(bucket: int) -> str:
     return f"{tag(bucket)}x"
+
+
+def turn(user: str) -> str:
+    return f"{tag(bucket_of(user))}w:{user}"
 
 
 def token(user: str, token: str) -> str:

@@ -1,9 +1,9 @@
 -- One unit of work, all of it or nothing.
 --
--- KEYS  documents, marks, clients, outbox, token, then one list for each record, then (meta, log) of each message's room
+-- KEYS  documents, marks, clients, outbox, token, turn, then one list for each record, then (meta, log) of each message's room
 -- ARGV  1 the unit (msgpack, see redis_codec.pack_unit); then, if there are any: the mark's digest and answer, values of
 --       documents, records, entries of the outbox, and for each message its channel and its body
--- Returns {'ok'}, {'done', digest, answer, at}, {'conflict', key...} or {'replaced'}.
+-- Returns {'ok'}, {'done', digest, answer, at}, {'conflict', key...}, {'replaced'} or {'wait'}.
 local unit = cmsgpack.unpack(ARGV[1])
 local mark = unit.mark
 local read = 1
@@ -42,6 +42,12 @@ if unit.sender then
   end
 end
 
+-- A node that lost the race for a document again and again has the next turn (see Store.ask_turn).
+local turn = redis.call('GET', KEYS[6])
+if turn and turn ~= unit.node then
+  return {'wait'}
+end
+
 local changed = {'conflict'}
 local function version_of(key)
   local held = redis.call('HGET', KEYS[1], key)
@@ -73,6 +79,9 @@ if #changed > 1 then
 end
 
 -- Nothing can refuse it from here on.
+if turn then
+  redis.call('DEL', KEYS[6])
+end
 if mark then
   slot = slot or {id = mark.id, by = {}}
   slot.by[mark.plugin] = {blob(), blob(), mark.at, unit.token}
@@ -92,7 +101,7 @@ for index, write in ipairs(unit.writes) do
     redis.call('HSET', KEYS[1], write[1], string.format('%d', -bases[index]) .. ':')
   end
 end
-local place = 5
+local place = 6
 for _ = 1, unit.records do
   place = place + 1
   redis.call('RPUSH', KEYS[place], blob())
