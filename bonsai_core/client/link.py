@@ -107,7 +107,10 @@ class Link:
             LinkClosed: the connection ended.
             BadFrame: the message is none of the protocol's.
         """
-        message = await self._ws.receive()
+        try:
+            message = await self._ws.receive()
+        except (aiohttp.ClientError, OSError) as error:  # it answers pings and goodbyes, which may meet a closed socket
+            raise LinkClosed(ABNORMAL, cause(error)) from None
         self.last_received = time.monotonic()
         kind = message.type
         try:
