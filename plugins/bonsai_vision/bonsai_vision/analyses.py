@@ -15,7 +15,8 @@ from typing import Any, Literal
 from bonsai_core import QuestionAnalysis
 from bonsai_vision.cache import Cache, content_key
 from bonsai_vision.picture import kind_of
-from bonsai_vision.pool import Job, JobError, Pool
+from bonsai_vision.pool import Pool
+from bonsai_vision.process import Job, JobError
 from bonsai_vision.worker import where
 
 log = logging.getLogger("bonsai.vision")

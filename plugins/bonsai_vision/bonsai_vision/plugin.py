@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from bonsai_core import ErrorCode, Plugin, QuestionAnalysis, Refused, Session, hookimpl, on
-from bonsai_core.domain import Insight
+from bonsai_core import ErrorCode, Plugin, Refused, Session, hookimpl, on
 from bonsai_vision.events import (
     Accepted,
     Analyze,
@@ -27,11 +24,8 @@ from bonsai_vision.settings import VisionSettings
 
 if TYPE_CHECKING:
     from bonsai_core import App
-    from bonsai_vision.ai import AiReader
-    from bonsai_vision.analyses import Analyses, Asker, Content, Outcome, Tell
-    from bonsai_vision.pool import Pool
-
-log = logging.getLogger("bonsai.vision")
+    from bonsai_vision.analyses import Asker, Content, Outcome
+    from bonsai_vision.service import Service
 
 #: Deadline of an analysis for the server; our own, `BONSAI_VISION_WAIT_MS`, comes before it.
 DEADLINE_MS = 60_000
@@ -57,9 +51,7 @@ class Vision(Plugin):
     def __init__(self, settings: VisionSettings | None = None, task: str = "bonsai_vision.reading:Reading") -> None:
         self.settings = settings or VisionSettings.read()
         self._task = task
-        self._opening: asyncio.Task[Analyses] | None = None
-        self._ai: AiReader | None = None
-        self._known = 0
+        self._opening: asyncio.Task[Service] | None = None
 
     # Events
 
@@ -87,8 +79,8 @@ class Vision(Plugin):
     @on("question:cancel")
     async def cancel(self, session: Session, cancel: Cancel) -> Cancelled:
         """Give up what the session has under way for a question."""
-        analyses = self._analyses()
-        count = analyses.cancel(session.user, session.id, cancel.question_id) if analyses is not None else 0
+        service = self._service()
+        count = service.analyses.cancel(session.user, session.id, cancel.question_id) if service is not None else 0
         return Cancelled(cancelled=count)
 
     # Hooks
@@ -108,33 +100,28 @@ class Vision(Plugin):
         await asyncio.wait((opening,))
         if not opening.cancelled() and opening.exception() is None:
             await opening.result().close()
-        if self._ai is not None:
-            await self._ai.close()
 
     @hookimpl
     def on_connect(self, session: Session) -> None:
         """A device that was lost is back: its analyses go on."""
-        if (analyses := self._analyses()) is not None:
-            analyses.back(_asker(session))
+        if (service := self._service()) is not None:
+            service.analyses.back(_asker(session))
 
     @hookimpl
     def on_disconnect(self, session: Session, reason: str) -> None:
         """Nobody waits for the analyses of a device that has left; one that was lost may be back at once."""
-        analyses = self._analyses()
-        if analyses is not None and reason not in ("replaced", "shutdown"):
-            analyses.left(_asker(session), 0.0 if reason == "left" else self.settings.grace_ms / 1000)
+        service = self._service()
+        if service is not None and reason not in ("replaced", "shutdown"):
+            service.analyses.left(_asker(session), 0.0 if reason == "left" else self.settings.grace_ms / 1000)
 
     @hookimpl
     def check_health(self, app: App) -> dict[str, Any]:
-        """Ready once a worker has loaded its models, or if none ever does: the rest of the server can work then."""
-        analyses = self._analyses()
-        if analyses is None:
-            failed = self._opening is None or self._opening.done()
-            return {"ready": failed} | ({"error": "the plugin could not be opened; see the log"} if failed else {})
-        pool = analyses.pool
-        status = {"ready": pool.ready.is_set() or pool.hopeless, **pool.status(), "knownQuestions": self._known}
-        service = self._ai.status if self._ai is not None else self.settings.ai.problem
-        return status | ({"aiService": service} if service else {})
+        """Ready once a worker has loaded its models."""
+        service = self._service()
+        if service is not None:
+            return service.health()
+        failed = self._opening is None or self._opening.done()
+        return {"ready": failed} | ({"error": "the plugin could not be opened; see the log"} if failed else {})
 
     # Private
 
@@ -152,7 +139,7 @@ class Vision(Plugin):
         Raises:
             Refused: nothing came of it; devices were told `question:error`.
         """
-        from bonsai_vision.pool import JobError
+        from bonsai_vision.process import JobError
 
         name = question_id or f"{content.kind}-{content.key[:16]}"
         began = session.app.monotonic()
@@ -175,7 +162,7 @@ class Vision(Plugin):
             cached=cached,
         )
         session.emit("question:analyzed", analyzed)
-        stored = store and content.kind == "image" and await self._keep(session.user, content)
+        stored = store and await (await self._ready()).keep(session.user, content)
         return Accepted(question_id=name, cached=cached, stored=stored)
 
     async def _follow(
@@ -195,7 +182,7 @@ class Vision(Plugin):
             await session.notify("question:progress", progress, key=f"question:progress/{name}")
 
         await show(Step("received", 0.0))
-        analyses = await self._ready()
+        analyses = (await self._ready()).analyses
         ticket = analyses.ask(content, _asker(session), name, extension_id)
         try:
             async for step in ticket.steps():
@@ -204,129 +191,35 @@ class Vision(Plugin):
         finally:
             analyses.done(ticket)
 
-    async def _keep(self, user: str, content: Content) -> bool:
-        """Keep a picture, where the operator has given a folder for it."""
-        from bonsai_vision.kept import keep
+    async def _open(self, app: App) -> Service:
+        # The server comes up meanwhile: neither these imports nor the first process is in its way.
+        await asyncio.to_thread(import_module, "bonsai_vision.service")
+        from bonsai_vision.service import Service, chosen_stages
 
-        folder = self.settings.keep_dir
-        if folder is None:
-            return False
-        try:
-            await asyncio.to_thread(keep, folder, user, content.key, content.data, self.settings.keep_per_user)
-        except OSError as error:
-            log.error("a screenshot cannot be kept in %s: %s", folder, error.strerror)
-            return False
-        return True
+        service = Service(app, self.settings, self._task, await chosen_stages(app))
+        service.start()
+        return service
 
-    def _analyses(self) -> Analyses | None:
-        """The analyses, if they are open."""
+    def _service(self) -> Service | None:
+        """The service, if it is open."""
         opening = self._opening
         if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
             return None
         return opening.result()
 
-    async def _ready(self) -> Analyses:
-        """The analyses, once they are open.
+    async def _ready(self) -> Service:
+        """The service, once it is open.
 
         Raises:
-            JobError: they could not be opened.
+            JobError: it could not be opened.
         """
-        from bonsai_vision.pool import JobError
+        from bonsai_vision.process import JobError
 
         if self._opening is not None:
             await asyncio.wait((self._opening,))
-        if (analyses := self._analyses()) is None:
+        if (service := self._service()) is None:
             raise JobError("plugin_unavailable", "nothing can be analysed now")
-        return analyses
-
-    async def _open(self, app: App) -> Analyses:
-        # The server comes up meanwhile: neither these imports nor the first process is in its way.
-        await asyncio.to_thread(import_module, "bonsai_vision.analyses")
-        from bonsai_vision.analyses import Analyses
-        from bonsai_vision.pool import Pool, PoolLimits
-
-        settings = self.settings
-        stages = {name: await _stage(app, name) for name in ("ocr", "classify")}
-        options = {"stages": stages, "max_bytes": settings.max_bytes, "max_pixels": settings.max_pixels}
-        limits = PoolLimits(
-            workers=settings.processes,
-            queue=settings.queue,
-            queue_bytes=settings.queue_mb << 20,
-            timeout_s=settings.timeout_ms / 1000,
-            memory_mb=settings.memory_mb,
-            max_tasks=settings.max_tasks,
-            nice=settings.nice,
-        )
-        if settings.ai.on:
-            from bonsai_vision.ai import AiReader
-
-            self._ai = AiReader(settings.ai, app.monotonic)
-        elif settings.ai.problem:
-            log.error("there is no AI service: %s", settings.ai.problem)
-
-        async def refine(content: Content, analysis: QuestionAnalysis, tell: Tell) -> tuple[QuestionAnalysis, bool]:
-            return await self._refine(app, pool, content, analysis, tell)
-
-        pool = Pool(self._task, options, limits)
-        pool.start()
-        _ = app.create_task(self._know(app, pool), name="known questions")
-        return Analyses(
-            pool,
-            refine,
-            cache=settings.cache,
-            max_bytes=settings.max_bytes,
-            per_user=settings.per_user,
-            clock=app.monotonic,
-        )
-
-    async def _refine(
-        self, app: App, pool: Pool, content: Content, analysis: QuestionAnalysis, tell: Tell
-    ) -> tuple[QuestionAnalysis, bool]:
-        """Ask the optional service about what we are not sure of, then other plugins for their insights."""
-        unsure = self._ai is not None and self._ai.wanted(analysis)
-        better = await self._ask_service(pool, content, analysis) if unsure else None
-        if unsure:
-            tell("ai", 1.0, None)
-        analysis = better or analysis
-        for name, added in await app.call_hook("insights", analysis=analysis.model_copy(deep=True)):
-            try:
-                more = TypeAdapter(list[Insight]).validate_python(list(added or ()))
-            except (ValidationError, TypeError) as error:
-                log.error("plugin %s brought insights that are none: %s", name, type(error).__name__)
-                continue
-            analysis = analysis.model_copy(update={"insights": [*analysis.insights, *more]})
-        return analysis, better is not None or not unsure  # what the service could not help with is asked again
-
-    async def _ask_service(self, pool: Pool, content: Content, local: QuestionAnalysis) -> QuestionAnalysis | None:
-        """The analysis of what the optional service has read; None when our own has to do."""
-        from bonsai_vision.ai import improved
-        from bonsai_vision.pool import JobError
-
-        assert self._ai is not None
-        transcript = await self._ai.read(content.kind, content.data, local)
-        if transcript is None:
-            return None
-        try:
-            found = await pool.submit({"kind": "text"}, transcript.text.encode(), urgent=True).result
-            return improved(QuestionAnalysis.model_validate(found["analysis"]), transcript)
-        except (JobError, ValidationError):
-            return None
-
-    async def _know(self, app: App, pool: Pool) -> None:
-        """Give the workers the questions of all banks."""
-        from bonsai_vision.known import collect
-
-        brought = await app.call_hook("known_questions")
-        self._known, data = await asyncio.to_thread(collect, brought)
-        if self._known:
-            pool.configure(data)
-            (await self._ready()).forget()
-
-
-async def _stage(app: App, hook: str) -> str | None:
-    """The import path of a stage that another plugin replaces."""
-    paths: Iterable[tuple[str, Any]] = await app.call_hook(hook)
-    return next((str(path) for _, path in paths if path), None)
+        return service
 
 
 def _asker(session: Session) -> Asker:

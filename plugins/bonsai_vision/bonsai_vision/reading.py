@@ -20,15 +20,15 @@ class Reading:
     """The task of the pool.
 
     Args:
-        stages: by stage (`ocr`, `classify`), the import path of the factory that replaces ours, or None.
+        stages: by stage (`ocr`, `classify`), the import path of the factory that replaces ours.
         max_bytes, max_pixels: of a picture.
     """
 
-    def __init__(self, stages: Mapping[str, str | None], max_bytes: int, max_pixels: int) -> None:
+    def __init__(self, stages: Mapping[str, str], max_bytes: int, max_pixels: int) -> None:
         self._limits = Limits(max_bytes=max_bytes, max_pixels=max_pixels)
         own = Stages()
         ours: dict[str, Callable[[], Any]] = {"ocr": own.read, "classify": own.labels}
-        brought = {name: _brought(name, path, ours[name]) for name, path in stages.items() if path}
+        brought = {name: _brought(name, path, ours[name]) for name, path in stages.items()}
         self._stages = Stages(**brought)
         self._stages.warm_up()
         self._bank: Matcher | None = None
@@ -60,6 +60,8 @@ class Reading:
                 analysis, timings = analyze_text(data.decode(), **options)
         except PictureError as error:
             raise TaskError(error.code, error.message) from None
+        # Sums of rounded probabilities may be a hair above 1.
+        analysis.confidence = {name: min(max(sure, 0.0), 1.0) for name, sure in analysis.confidence.items()}
         return {"analysis": analysis.model_dump(mode="json", by_alias=True, exclude_none=True), "timings": timings}
 
 

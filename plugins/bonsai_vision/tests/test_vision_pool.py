@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bonsai_vision.pool import JobError, Pool, PoolLimits
+from bonsai_vision.pool import Pool, PoolLimits
+from bonsai_vision.process import JobError
 from bonsai_vision.worker import TaskError, load
 
 TASKS = Path(__file__).with_name("vision_tasks.py")

@@ -98,7 +98,7 @@ class Reader:
     `{"text", "wait"?: a file to wait for, "die"?: true, "log"?: a file that every reading is written to}`
     """
 
-    def __init__(self, stages: Mapping[str, str | None], max_bytes: int, max_pixels: int) -> None:
+    def __init__(self, stages: Mapping[str, str], max_bytes: int, max_pixels: int) -> None:
         self._known: list[dict[str, Any]] = []
 
     def configure(self, data: bytes) -> None:
