@@ -60,7 +60,8 @@ class VisionHooks:
         """Bring the questions of a bank, to be recognised when a student shows one. Called while the server starts.
 
         Returns:
-            The questions. The iterable is read on a thread of its own, so a generator may wait or read files; the
-            hook itself should return at once. Answers, hints and rationales are not passed on.
+            The questions. The iterable is read on a thread, so a generator may read files; the hook itself has the
+            time of a handler. One that fails is called again a little later, twice. Answers, hints and rationales are
+            not passed on.
         """
         raise NotImplementedError

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bonsai.vision")
 
+#: A bank may still be loading: it is asked again after so many seconds each, and in the end left out.
+PAUSES_S = (5.0, 30.0, 0.0)
+
 _insights = TypeAdapter(list[Insight])
 
 
@@ -133,11 +136,16 @@ class Service:
 
     async def _know(self) -> None:
         """Give the workers the questions of all banks; what was analysed without them is forgotten."""
-        brought = await self._app.call_hook("known_questions")
-        self._known, data = await asyncio.to_thread(collect, brought)
-        if self._known:
-            self._pool.configure(data)
-            self.analyses.forget()
+        banks = len(self._app.plugins.hooks.get("known_questions", ()))
+        for pause in PAUSES_S:
+            brought = await self._app.call_hook("known_questions")
+            self._known, data = await asyncio.to_thread(collect, brought)
+            if self._known:
+                self._pool.configure(data)
+                self.analyses.forget()
+            if len(brought) == banks:
+                return
+            await asyncio.sleep(pause)
 
 
 async def chosen_stages(app: App) -> dict[str, str]:

@@ -495,6 +495,28 @@ async def test_questions_of_banks_are_recognised(start: Start) -> None:
     assert (await device.recv("question:analyzed"))["data"]["analysis"]["matchedQuestionId"] == "acme-1"
 
 
+class SlowBank(Plugin):
+    """Has its questions only the second time."""
+
+    name = "slow_bank"
+    asked = 0
+
+    @hookimpl(optionalhook=True)
+    async def known_questions(self) -> Iterable[Question]:
+        self.asked += 1
+        if self.asked == 1:
+            raise TimeoutError
+        return Bank().known_questions()
+
+
+async def test_a_bank_that_still_loads_is_asked_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bonsai_vision.service.PAUSES_S", (0.01, 0.01, 0.0))
+    server = await start(SlowBank())
+    async with asyncio.timeout(5):
+        while (await health(server))["knownQuestions"] != 1:  # noqa: ASYNC110 - a thread's doing
+            await asyncio.sleep(0.01)
+
+
 async def test_workers_get_no_answers_of_known_questions() -> None:
     from bonsai_vision.known import collect
 
