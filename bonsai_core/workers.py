@@ -2,7 +2,7 @@
 
 Each worker has a listening socket of its own on the port (SO_REUSEPORT), over which the kernel spreads connections
 evenly. The parent binds it and serves nothing itself, so a rolling restart hands a socket on together with the
-connections that wait in it. Why so: `docs/adr/0005-each-worker-has-a-socket-of-its-own.md`.
+connections that wait in it. Why so: `docs/adr/0006-each-worker-has-a-socket-of-its-own.md`.
 """
 
 from __future__ import annotations
