@@ -53,7 +53,7 @@ bench: setup ## measure the event path
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 chaos: setup system ## kill nodes, freeze and restart Redis, break networks, and check the history; SEEDS="1 2 3"
-	@for seed in $(SEEDS); do $(BIN)/python -m tests.chaos --nodes 3 --sessions 60 --messages 300 --pace 0.3 --seed $$seed || exit 1; done
+	@for seed in $(SEEDS); do $(BIN)/python -m tests.chaos --nodes 3 --sessions 60 --messages 300 --pace 0.2 --kill-every 8 --seed $$seed || exit 1; done
 
 lock: setup ## remake requirements.lock; `make lock UPGRADE=--upgrade` takes newer versions
 	@tools/lock.sh $(UPGRADE)

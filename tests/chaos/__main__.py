@@ -57,8 +57,19 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--nodes", type=int, default=0, help="so many nodes that share a Redis, instead of one server")
     parser.add_argument("--pace", type=float, default=0.05, help="seconds between two messages of a device, on average")
+    parser.add_argument(
+        "--kill-every", type=float, default=4.0, help="seconds between two faults of a kind, on average"
+    )
     given = parser.parse_args()
-    plan = Plan(given.seed, given.sessions, given.messages, given.pace, sabotage=given.sabotage, nodes=given.nodes)
+    plan = Plan(
+        given.seed,
+        given.sessions,
+        given.messages,
+        given.pace,
+        kill_every=given.kill_every,
+        sabotage=given.sabotage,
+        nodes=given.nodes,
+    )
     who = f"{plan.nodes} nodes and a Redis" if plan.nodes else "one server"
     print(
         f"seed {plan.seed}: {who}, {plan.sessions} sessions of 2 devices, {plan.messages} messages each",

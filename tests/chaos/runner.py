@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bonsai_core.testing import ServerProcess, TcpProxy
+from bonsai_core.testing import ServerProcess, TcpProxy, WireClosed, WireError
 from tests.chaos.devices import Device
 from tests.chaos.history import SessionHistory, Verdict, check
 
@@ -250,6 +250,13 @@ class Run:
 
     async def _read_back(self, session: str) -> SessionHistory:
         """What the server says of a session, over the wire."""
+        for _ in range(20):  # a server may still be coming back
+            with contextlib.suppress(WireClosed, WireError, OSError, TimeoutError):
+                return await self._read(session)
+            await asyncio.sleep(0.5)
+        return await self._read(session)
+
+    async def _read(self, session: str) -> SessionHistory:
         number = session.removeprefix("s")
         wire = await self.servers[0].connect(user=f"user{number}", session=session, client=f"{session}-reader")
         history = SessionHistory(session, [device.history for device in self.devices[session]])
