@@ -1,0 +1,675 @@
+/**
+ * Events of the core and of the plugins of this workspace, with their payloads.
+ *
+ * Generated from the server's `/asyncapi.json` by `npm run generate`: do not edit.
+ */
+
+/** `analytics:performance` from a client: a question was answered. */
+export interface AnalyticsAnswered {
+  questionId: string;
+  correct?: boolean | null;
+  timeSpent: number;
+  skill?: string | null;
+  answer?: string | null;
+  subject?: string | null;
+}
+
+/** The numbers of this session. */
+export interface AnalyticsCurrentSession {
+  questionsAnswered: number;
+  correctAnswers: number;
+  streakCount: number;
+  bestStreak: number;
+  accuracy: number;
+  pace: number;
+  testPace?: number;
+}
+
+/** One day's practice; `date` is YYYY-MM-DD. */
+export interface AnalyticsDay {
+  date: string;
+  answered: number;
+  correct: number;
+  seconds: number;
+}
+
+/** `analytics:goal`: what the student aims at, and how far it is. */
+export interface AnalyticsGoal {
+  total?: number;
+  chance?: number;
+  perWeek?: number;
+  thisWeek: number;
+}
+
+/** `analytics:goal` from a client: sets what is given, takes away what is null, and tells how far it is. */
+export interface AnalyticsGoalQuery {
+  total?: number | null;
+  perWeek?: number | null;
+  utcOffsetMinutes?: number;
+}
+
+/** The predicted total as it stood when a day's practice began; `at` is ms since the epoch. */
+export interface AnalyticsPastScore {
+  at: number;
+  total: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * The student's numbers over all sessions. `overall` is as a skill's mastery, of a skill nothing else is known
+ * of.
+ */
+export interface AnalyticsPerformance {
+  overall: number;
+  bySkill: Record<string, AnalyticsSkillMastery>;
+}
+
+/**
+ * `analytics:progress` to the asking device: every day of the range, also those without practice, oldest first.
+ *
+ * `scores` are the predicted totals of days past, at most a hundred, oldest first.
+ */
+export interface AnalyticsProgress {
+  days: Array<AnalyticsDay>;
+  weeks: Array<AnalyticsWeek>;
+  totals: AnalyticsTotals;
+  skills: Record<string, AnalyticsSkillProgress>;
+  score?: AnalyticsScore;
+  scores: Array<AnalyticsPastScore>;
+  goal: AnalyticsGoal;
+}
+
+/** `analytics:progress` from a client. */
+export interface AnalyticsProgressQuery {
+  days?: number;
+  utcOffsetMinutes?: number;
+}
+
+/** `analytics:performance` to all devices of the session: the answer as it was recorded. */
+export interface AnalyticsRecorded {
+  questionId: string;
+  correct: boolean;
+  timeSpent: number;
+  skill: string;
+  number: number;
+  at: number;
+  expected: number;
+  rapid?: boolean;
+  answer?: string;
+}
+
+/**
+ * Predicted scores, by the tables of the published practice tests in their linear paper form.
+ *
+ * A section is told from ten answers in it, the total when both are.
+ */
+export interface AnalyticsScore {
+  total?: number;
+  low?: number;
+  high?: number;
+  testLow?: number;
+  testHigh?: number;
+  sections: Record<string, AnalyticsSectionScore>;
+}
+
+/** A section's predicted score, with its 80 % intervals (see `Score`). */
+export interface AnalyticsSectionScore {
+  score: number;
+  low: number;
+  high: number;
+  testLow: number;
+  testHigh: number;
+}
+
+/**
+ * How well a skill is known: the chance of a right answer to a question of band 4, with its 80 % interval.
+ *
+ * `answered` are the answers behind it.
+ */
+export interface AnalyticsSkillMastery {
+  mastery: number;
+  low: number;
+  high: number;
+  answered: number;
+}
+
+/** A skill over all time. */
+export interface AnalyticsSkillProgress {
+  mastery: number;
+  low: number;
+  high: number;
+  answered: number;
+  correct: number;
+}
+
+/** The sum of the days asked for. */
+export interface AnalyticsTotals {
+  answered: number;
+  correct: number;
+  seconds: number;
+  accuracy: number;
+}
+
+/** How the session goes, from its tenth answer; mostly of the newest ten. */
+export interface AnalyticsTrend {
+  pace: number;
+  accuracy: number;
+  fatigue: number;
+}
+
+/** `analytics:update`: everything a front end shows. */
+export interface AnalyticsUpdate {
+  currentSession: AnalyticsCurrentSession;
+  performance: AnalyticsPerformance;
+  score?: AnalyticsScore;
+  trend?: AnalyticsTrend;
+}
+
+/** One week's practice, within the days asked for; `start` is its Monday, YYYY-MM-DD. */
+export interface AnalyticsWeek {
+  start: string;
+  answered: number;
+  correct: number;
+  seconds: number;
+}
+
+/** A button under a message. */
+export interface CoachingAction {
+  action: string;
+  label: string;
+  event?: string;
+  data?: Record<string, unknown>;
+}
+
+/** `coaching:focus` from a client: the question that is now before the student, so that its time can be counted. */
+export interface CoachingFocus {
+  questionId: string;
+  skill?: string | null;
+  expectedSeconds?: number | null;
+}
+
+/** `coaching:hint` as the ack and to all devices of the session. */
+export interface CoachingHint {
+  questionId: string;
+  rung: number;
+  rungs: number;
+  text: string;
+  last: boolean;
+  kind: "goal" | "strategy" | "step" | "solution" | "misconception";
+  nextInMs?: number;
+}
+
+/** `coaching:hint` from a client: the next rung, or one that was shown before. */
+export interface CoachingHintRequest {
+  questionId: string;
+  rung?: number | null;
+  skill?: string | null;
+}
+
+/** `coaching:history`: messages, oldest first. */
+export interface CoachingHistory {
+  messages: Array<CoachingMessage>;
+  unread: number;
+  before?: number;
+}
+
+/** `coaching:history` from a client. */
+export interface CoachingHistoryRequest {
+  limit?: number;
+  before?: number | null;
+}
+
+/**
+ * `coaching:message` to all of the student's devices.
+ *
+ * An answer that is being written comes several times under one id: unlogged with `part` 1, 2, ... and all of the text
+ * so far, then once more, complete and without `part`.
+ */
+export interface CoachingMessage {
+  id: string;
+  type: "hint" | "strategy" | "encouragement" | "warning" | "insight";
+  priority: "low" | "medium" | "high";
+  message: string;
+  actions?: Array<CoachingAction>;
+  questionId?: string;
+  createdAt: number;
+  isRead: boolean;
+  reason: string;
+  kind?: string;
+  sender?: "coach" | "tutor" | "student";
+  author?: string;
+  sessionId?: string;
+  unread?: number;
+  part?: number;
+}
+
+/** `coaching:message` from a client: a student's words to the coach; a tutor's to a student. */
+export interface CoachingPost {
+  text: string;
+  questionId?: string | null;
+  userId?: string | null;
+  sessionId?: string | null;
+  type?: "hint" | "strategy" | "encouragement" | "warning" | "insight";
+  priority?: "low" | "medium" | "high";
+}
+
+/** `coaching:read` to all of the student's devices: what was read, and how many are not. */
+export interface CoachingRead {
+  ids: Array<string>;
+  unread: number;
+}
+
+/** `coaching:read` from a client. Without `ids`: all of them. */
+export interface CoachingReadRequest {
+  ids?: Array<string> | null;
+}
+
+/** `coaching:said` to all of the student's devices: what the student wrote to the coach. */
+export interface CoachingSaid {
+  id: string;
+  text: string;
+  createdAt: number;
+  clientId: string;
+  questionId?: string;
+}
+
+/** `coaching:state` to a device that joins, and as the ack of a client's `coaching:state`. */
+export interface CoachingState {
+  unread: number;
+  messages: Array<CoachingMessage>;
+  quiet: boolean;
+}
+
+/** How a good tutor would teach one topic, as `coaching:strategy` carries it. */
+export interface CoachingStrategy {
+  skill: string;
+  title: string;
+  when: string;
+  steps: Array<string>;
+  trap: string;
+  example: string;
+}
+
+/** `coaching:strategy` from a client: of a question, or of a skill or topic by its name. */
+export interface CoachingStrategyRequest {
+  questionId?: string | null;
+  skill?: string | null;
+}
+
+/** `coaching:watch` and `coaching:unwatch` from a tutor's client. */
+export interface CoachingWatchRequest {
+  userId: string;
+  sessionId?: string | null;
+}
+
+/** What a device says of itself. */
+export interface CoreDeviceIn {
+  id?: string | null;
+  kind?: string;
+  name?: string;
+}
+
+/** `session:end`. */
+export interface CoreEnd {
+  reason?: string | null;
+}
+
+/** What all devices are told when a session ends: contributions of plugins by their names. */
+export interface CoreEnded {
+  summary: Record<string, unknown>;
+  reason?: string;
+}
+
+/** Payload of `user:connect`. */
+export interface CoreJoinRequest {
+  token?: string | null;
+  userId?: string | null;
+  sessionId?: string | null;
+  clientId?: string | null;
+  device?: CoreDeviceIn;
+  resume?: Record<string, unknown>;
+  batch?: boolean;
+}
+
+/** Payload of `auth:refresh`. */
+export interface CoreRefreshRequest {
+  token: string;
+}
+
+/** The shared state in full. */
+export interface CoreState {
+  state: Record<string, unknown>;
+  version: number;
+  devices: Array<Record<string, unknown>>;
+}
+
+/**
+ * `session:update`: a JSON merge patch (RFC 7396) for the shared state.
+ *
+ * With `version` it applies only to that version of the state.
+ */
+export interface CoreUpdate {
+  patch: Record<string, unknown>;
+  version?: number | null;
+}
+
+/** What all devices are told of an update: the patch, and the state's version after it. */
+export interface CoreUpdated {
+  patch: Record<string, unknown>;
+  version: number;
+  clientId?: string;
+}
+
+/** `extension:state` from a client: the state of one extension, or of all; to the asking device alone. */
+export interface ExtensionAsk {
+  extensionId?: string | null;
+}
+
+/** The question that was read last from an extension's screenshot. */
+export interface ExtensionLastQuestion {
+  questionId: string;
+  section: string;
+  domain: string;
+  skill: string;
+  matchedQuestionId?: string;
+  at: number;
+}
+
+/** How an extension is. */
+export interface ExtensionState {
+  status: "active" | "inactive" | "gone";
+  isActive: boolean;
+  currentUrl: string;
+  detectedQuestions: number | Array<string | Record<string, unknown>>;
+  lastSeen: number;
+  question?: ExtensionLastQuestion;
+}
+
+/** `extension:state`: on each change, to all of the student's devices; logged. */
+export interface ExtensionStateChanged {
+  extensionId: string;
+  state: ExtensionState;
+}
+
+/** `extension:sync` from a browser extension: how it is now. To be sent on every change, and as a sign of life. */
+export interface ExtensionSync {
+  extensionId: string;
+  isActive: boolean;
+  currentUrl?: string;
+  detectedQuestions?: number | Array<string | Record<string, unknown>>;
+}
+
+/** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
+export interface ExtensionSynchronised {
+  extensionId: string;
+  isActive: boolean;
+  currentUrl?: string;
+  detectedQuestions?: number | Array<string | Record<string, unknown>>;
+  timestamp: number;
+}
+
+/** What the front end knows besides. */
+export interface RecsContext {
+  recentPerformance?: Array<number>;
+  studyGoals?: Array<string>;
+}
+
+/** How far a diagnosis is. */
+export interface RecsDiagnosis {
+  asked: number;
+  standardError: number;
+  finished: boolean;
+}
+
+/** Where a mock test is. */
+export interface RecsMockModule {
+  section: string;
+  number: number;
+  route: "medium" | "easier" | "harder";
+  seconds: number;
+  finished?: boolean;
+}
+
+/** What the student wants. Each is a hard limit: rather no question than one that breaks it. */
+export interface RecsPreferences {
+  difficulty?: number | null;
+  subjects?: Array<string>;
+  timeLimit?: number | null;
+}
+
+/** A question as students see it: without answer, hints or rationale. */
+export interface RecsRecommended {
+  id: string;
+  section: string;
+  subject: string;
+  domain: string;
+  skill: string;
+  difficulty: number;
+  band: number;
+  expectedSeconds: number;
+  reason: string;
+  stem: string;
+  passage?: string;
+  figure?: string;
+  choices?: Array<RecsShownChoice>;
+}
+
+/** `recommendations:refresh` from a client: the last request again. In a mock test it hands the module in. */
+export type RecsRefresh = Record<string, never>;
+
+/** `recommendations:request` from a client. */
+export interface RecsRequest {
+  currentSkillLevel?: Record<string, number>;
+  weakAreas?: Array<string>;
+  preferences?: RecsPreferences;
+  context?: RecsContext;
+  mode?: "diagnose" | "practice" | "mock";
+  count?: number;
+}
+
+/** A choice as students see it. */
+export interface RecsShownChoice {
+  key: string;
+  text: string;
+}
+
+/** `recommendations:update` to all devices of the session. */
+export interface RecsUpdate {
+  questions: Array<RecsRecommended>;
+  generatedAt: number;
+  mode: "diagnose" | "practice" | "mock";
+  revision: number;
+  diagnosis?: RecsDiagnosis;
+  module?: RecsMockModule;
+}
+
+/** `question:analyze` from a client: a text or a picture of a question. */
+export interface VisionAnalyze {
+  questionId?: string | null;
+  text?: string;
+  image?: string;
+  store?: boolean;
+}
+
+/** `question:analyzed`: the result, to all devices of the session, logged. */
+export interface VisionAnalyzed {
+  questionId: string;
+  analysis: VisionQuestionAnalysis;
+  timings: Record<string, number>;
+  timestamp: number;
+  cached?: boolean;
+  extensionId?: string;
+}
+
+/** `question:cancel` from a client: the analyses of this question that the session has under way. */
+export interface VisionCancel {
+  questionId: string;
+}
+
+/** One choice of a multiple-choice question. */
+export interface VisionChoice {
+  key: string;
+  text: string;
+  misconception?: string;
+}
+
+/** In pixels. */
+export interface VisionDimensions {
+  width: number;
+  height: number;
+}
+
+/** `question:error`: an analysis came to nothing; to all devices of the session, not logged. */
+export interface VisionFailed {
+  questionId: string;
+  code: string;
+  message: string;
+  extensionId?: string;
+}
+
+/** One thing that an analysis has to say about a question. */
+export interface VisionInsight {
+  kind: string;
+  text: string;
+}
+
+/** Where a screenshot was taken. */
+export interface VisionMetadata {
+  url?: string;
+  timestamp?: number | string | null;
+  dimensions?: VisionDimensions | null;
+}
+
+/** `question:progress`: sent at once to all devices of the session, not logged. */
+export interface VisionProgress {
+  questionId: string;
+  stage: string;
+  fraction: number;
+  partial?: Record<string, unknown>;
+  extensionId?: string;
+}
+
+/** What was read from a screenshot or a text, as `question:analyzed` carries it. It never holds the answer. */
+export interface VisionQuestionAnalysis {
+  text: string;
+  passage?: string;
+  stem?: string;
+  choices?: Array<VisionChoice>;
+  section?: string;
+  domain?: string;
+  skill?: string;
+  difficulty?: Record<string, number>;
+  confidence?: Record<string, number>;
+  matchedQuestionId?: string;
+  insights?: Array<VisionInsight>;
+  hasFigure?: boolean;
+  expectedSeconds?: number;
+}
+
+/** `extension:screenshot` from a browser extension. */
+export interface VisionScreenshot {
+  extensionId: string;
+  screenshot: string;
+  userId?: string | null;
+  questionId?: string | null;
+  metadata?: VisionMetadata;
+  store?: boolean;
+}
+
+/** What a client sends, by event. */
+export interface ClientEvents {
+  /** Payload of `user:connect`. */
+  "user:connect": CoreJoinRequest;
+  "user:disconnect": Record<string, never>;
+  /** Payload of `auth:refresh`. */
+  "auth:refresh": CoreRefreshRequest;
+  /** Patch the shared state and tell all devices. */
+  "session:update": CoreUpdate;
+  /** Send the shared state to the asking device. */
+  "session:state": Record<string, never>;
+  /** End the session: gather every plugin's part of the summary, tell all devices. */
+  "session:end": CoreEnd;
+  /** Grade an answer if need be, count it, learn from it, and tell all devices. */
+  "analytics:performance": AnalyticsAnswered;
+  /** Send the asking device the practice of the last days. */
+  "analytics:progress": AnalyticsProgressQuery;
+  /** Set what the student aims at, and tell how far it is: all devices when it changed, else the asking one. */
+  "analytics:goal": AnalyticsGoalQuery;
+  /** Give the next hint to all devices, or one again to the asking device. */
+  "coaching:hint": CoachingHintRequest;
+  /** Give the strategy of a skill or a question. */
+  "coaching:strategy": CoachingStrategyRequest;
+  /** A question is before the student. */
+  "coaching:focus": CoachingFocus;
+  /** A student writes to the coach, or a tutor to a student. */
+  "coaching:message": CoachingPost;
+  /** Messages were read: all of the student's devices are told how many are left. */
+  "coaching:read": CoachingReadRequest;
+  /** Send the asking device a page of messages. */
+  "coaching:history": CoachingHistoryRequest;
+  /** Tell the asking device what it is told when it joins. */
+  "coaching:state": Record<string, never>;
+  /** Let a tutor's device see what a student's devices see. */
+  "coaching:watch": CoachingWatchRequest;
+  /** See no more of a student. */
+  "coaching:unwatch": CoachingWatchRequest;
+  /** An extension says how it is. */
+  "extension:sync": ExtensionSync;
+  /** Tell the asking device how one extension is, or all of them are. */
+  "extension:state": ExtensionAsk;
+  /** Recommend, and remember what was asked for. */
+  "recommendations:request": RecsRequest;
+  /** Recommend anew, as was last asked for; a mock test's module is handed in by it. */
+  "recommendations:refresh": RecsRefresh;
+  /** Analyse a picture or a text. */
+  "question:analyze": VisionAnalyze;
+  /** Analyse what a browser extension sees. */
+  "extension:screenshot": VisionScreenshot;
+  /** Give up what the session has under way for a question. */
+  "question:cancel": VisionCancel;
+}
+
+/** What the server sends, by event. */
+export interface ServerEvents {
+  /** What all devices are told of an update: the patch, and the state's version after it. */
+  "session:update": CoreUpdated;
+  /** The shared state in full. */
+  "session:state": CoreState;
+  /** What all devices are told when a session ends: contributions of plugins by their names. */
+  "session:end": CoreEnded;
+  /** `analytics:performance` to all devices of the session: the answer as it was recorded. */
+  "analytics:performance": AnalyticsRecorded;
+  /** `analytics:update`: everything a front end shows. */
+  "analytics:update": AnalyticsUpdate;
+  /** `analytics:progress` to the asking device: every day of the range, also those without practice, oldest first. */
+  "analytics:progress": AnalyticsProgress;
+  /** `analytics:goal`: what the student aims at, and how far it is. */
+  "analytics:goal": AnalyticsGoal;
+  /** `coaching:hint` as the ack and to all devices of the session. */
+  "coaching:hint": CoachingHint;
+  /** How a good tutor would teach one topic, as `coaching:strategy` carries it. */
+  "coaching:strategy": CoachingStrategy;
+  /** `coaching:message` to all of the student's devices. */
+  "coaching:message": CoachingMessage;
+  /** `coaching:said` to all of the student's devices: what the student wrote to the coach. */
+  "coaching:said": CoachingSaid;
+  /** `coaching:read` to all of the student's devices: what was read, and how many are not. */
+  "coaching:read": CoachingRead;
+  /** `coaching:history`: messages, oldest first. */
+  "coaching:history": CoachingHistory;
+  /** `coaching:state` to a device that joins, and as the ack of a client's `coaching:state`. */
+  "coaching:state": CoachingState;
+  /** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
+  "extension:sync": ExtensionSynchronised;
+  /** `extension:state`: on each change, to all of the student's devices; logged. */
+  "extension:state": ExtensionStateChanged;
+  /** `recommendations:update` to all devices of the session. */
+  "recommendations:update": RecsUpdate;
+  /** `question:progress`: sent at once to all devices of the session, not logged. */
+  "question:progress": VisionProgress;
+  /** `question:analyzed`: the result, to all devices of the session, logged. */
+  "question:analyzed": VisionAnalyzed;
+  /** `question:error`: an analysis came to nothing; to all devices of the session, not logged. */
+  "question:error": VisionFailed;
+}
