@@ -108,6 +108,11 @@ class Recs(Plugin):
             return self._recommender.questions.get(question_id)
         return self._find_when_loaded(question_id) if self._loading is not None else None
 
+    @hookimpl(optionalhook=True)
+    async def known_questions(self) -> Iterable[Question]:
+        """Every question of all banks, for a plugin that recognises them on a picture."""
+        return (await self._ready()).questions.values()
+
     @hookimpl
     def check_health(self, app: App) -> dict[str, Any]:
         """Ready once the banks are loaded."""
