@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -39,6 +40,7 @@ class Siblings:
         self._server: asyncio.AbstractServer | None = None
         self._parent: asyncio.StreamWriter | None = None
         self._waiting: asyncio.Task[None] | None = None
+        self._orphaned = False
 
     async def open(self, orphaned: Callable[[], None]) -> None:
         """Meet the parent.
@@ -50,7 +52,7 @@ class Siblings:
             OSError: it is gone already.
         """
         reader, self._parent = await asyncio.open_unix_connection(str(self._folder / PARENT))
-        self._waiting = asyncio.create_task(_until_gone(reader, orphaned), name="watch the parent")
+        self._waiting = asyncio.create_task(self._until_gone(reader, orphaned), name="watch the parent")
 
     async def ready(self, render: Callable[[], bytes], **facts: Any) -> None:
         """Connections are taken: tell the parent, and from now on the others what is counted here.
@@ -87,13 +89,15 @@ class Siblings:
                 closing.close()
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._orphaned:  # the folder was the parent's to remove
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-
-async def _until_gone(reader: asyncio.StreamReader, orphaned: Callable[[], None]) -> None:
-    with contextlib.suppress(OSError):
-        while await reader.read(1024):
-            pass
-    orphaned()
+    async def _until_gone(self, reader: asyncio.StreamReader, orphaned: Callable[[], None]) -> None:
+        with contextlib.suppress(OSError):
+            while await reader.read(1024):
+                pass
+        self._orphaned = True
+        orphaned()
 
 
 async def _ask(path: Path) -> str | None:

@@ -361,13 +361,15 @@ async def test_workers_that_die_as_they_start_are_given_up(
     assert "listening" not in log
 
 
-async def test_workers_end_with_a_parent_that_was_killed(start_workers: StartWorkers) -> None:
-    server = await start_workers()
+async def test_workers_end_with_a_parent_that_was_killed(start_workers: StartWorkers, code: Path) -> None:
+    server = await start_workers(env={"TMPDIR": str(code.parent.parent)})
     devices = await on_every_worker(server, "s1")
+    assert len(list(code.parent.parent.glob("bonsai-*"))) == 1
     await server.kill()
     for device in devices.values():
         assert await device.closed() == 1012
     await until(lambda: not any(map(runs, pids(server).values())))
+    assert not list(code.parent.parent.glob("bonsai-*")), "nothing is left behind"
     await server.start()
     assert (await server.connect(user="ada", session="s1", client="later")).joined
 
