@@ -82,7 +82,7 @@ async def measure(
         for server, client in ((here, "speaker"), (there, "hearer")):
             scripts = [_join(dialect, f"{event[-4:]}{number}", client) for number in range(pairs)]
             sides.append(await connect(server.port, scripts, dialect, dialect.said))
-        load = Pairs(*sides, dialect, event)
+        load = Pairs(sides[0], sides[1], dialect, event)
         await load.play(rate, 2.0)
         samples = []
         for _ in range(rounds):
@@ -128,7 +128,7 @@ def main(pairs: int, rate: float, seconds: float, rounds: int) -> None:
         with tempfile.TemporaryDirectory(prefix="bonsai-bench-") as folder:
             redis = RedisServer(Path(folder), appendonly="no").start()
             try:
-                size = {"pairs": pairs, "rate": rate, "seconds": seconds, "rounds": rounds}
+                size: dict[str, Any] = {"pairs": pairs, "rate": rate, "seconds": seconds, "rounds": rounds}
                 return [
                     await measure("Node socket.io, redis-adapter", NODE, "bench:tell", redis, **size),
                     await measure("Bonsai, logged and resumable", OURS, "bench:tell", redis, **size),

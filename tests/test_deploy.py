@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bonsai_core.settings import Settings, env_name
 from bonsai_core.testing import StartServer
 from bonsai_core.workers import GRACE
-
-yaml: Any = pytest.importorskip("yaml")
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"

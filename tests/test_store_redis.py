@@ -355,6 +355,14 @@ async def test_the_devices_of_a_dead_node_end_with_its_lease(redis_url: str, ope
     assert await there.store.devices("ann", "s") == [phone, laptop]
 
 
+async def test_a_node_that_begins_again_under_its_name_has_no_devices(redis_url: str, open_node: OpenNode) -> None:
+    here, there = await open_node(redis_url, "web-1"), await open_node(redis_url, "web-2")
+    await here.store.device_joined("ann", "s", DeviceInfo("phone", "d", "web", "", 1, "web-1"))
+    here.store._nodes._task.cancel()  # type: ignore[attr-defined]  # killed
+    await open_node(redis_url, "web-1")
+    assert await there.store.devices("ann", "s") == []
+
+
 # Sentinel and Cluster
 
 

@@ -44,6 +44,7 @@ class Nodes:
 
     async def open(self) -> None:
         """Take a lease, and renew it from now on."""
+        await self._bury(self._node)  # an earlier life of this node may have ended without a goodbye
         await self._renew()
         self._task = asyncio.create_task(self._run(), name="renew the node's lease")
 
@@ -106,12 +107,12 @@ class Nodes:
             self._sessions.clear()
             self._store.on_lease_lost()
         for node in self._dead:
+            _log.warning("node %s is dead", node)
             await self._bury(node)
             self._dead -= {node}  # devices that it has from now on are new ones: it was only frozen
 
     async def _bury(self, node: str) -> None:
         """End the presence of a dead node's devices. Several nodes may do so at a time: each device is removed once."""
-        _log.warning("node %s is dead", node)
         place = keys.node_sessions(node)
         members: list[bytes] = await self._link.ask("SMEMBERS", place)
         for member in members:

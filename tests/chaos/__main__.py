@@ -69,6 +69,8 @@ def main() -> int:
         kill_every=given.kill_every,
         sabotage=given.sabotage,
         nodes=given.nodes,
+        patience=300,
+        heartbeat=1.5,
     )
     who = f"{plan.nodes} nodes and a Redis" if plan.nodes else "one server"
     print(

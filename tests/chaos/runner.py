@@ -33,6 +33,7 @@ class Plan:
         retention: room logs keep so many messages; a device that misses more is told so.
         sabotage: a deliberate bug of `launcher.SABOTAGES`.
         nodes: 0 for one server with SQLite; else so many nodes that share a Redis, see `cluster.ClusterRun`.
+        heartbeat: of devices, in seconds.
         freeze: seconds for which Redis is frozen; 0 leaves Redis alone, so that no room begins anew.
         patience: seconds that everything may take to settle once the faults are over.
     """
@@ -47,6 +48,7 @@ class Plan:
     patience: float = 60.0
     nodes: int = 0
     freeze: float = 5.0
+    heartbeat: float = 0.4
 
 
 @dataclass
@@ -158,7 +160,7 @@ class Run:
             session = f"s{number:02}"
             token = self.servers[0].token(f"user{number:02}")
             self.devices[session] = [
-                Device(proxy.ws_url, token, session, f"{session}-{kind}")
+                Device(proxy.ws_url, token, session, f"{session}-{kind}", heartbeat=self.plan.heartbeat)
                 for proxy, kind in zip(self._networks_of(number), KINDS, strict=True)
             ]
         for device in self._all():
