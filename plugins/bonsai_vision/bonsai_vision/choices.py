@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from bonsai_vision.boxes import Box
 from bonsai_vision.furniture import is_furniture
 from bonsai_vision.layout import Line, rows
-from bonsai_vision.segments import Box
 
 KEYS = "ABCDEFGH"
 #: What a letter is read as when a frame or a circle touches it.
 _ALIKE = {"A": "Aa4", "B": "Bb83ß", "C": "CcG(¢©", "D": "Dd0OoQ)"}
-_BULLET = r"(?:[OoQ0○◯●•◦□☐°]\s+)?"
-_STRONG = re.compile(rf"^{_BULLET}[(\[]?([A-E])\s?[.):\]]+\s*")
-_BARE = re.compile(rf"^{_BULLET}([A-E])(?:\s+|$)")
+_BULLET = r"(?:[OoQ0○◯●•◦□☐°](?:\s+|(?=[A-E](?:[.)]|$))))?"
+_STRONG = re.compile(rf"^{_BULLET}[(\[]{{0,2}}([A-Ea-e])\s?[.):\]]+\s*")
+_BARE = re.compile(rf"^{_BULLET}([A-E])(?:\s+|$|(?=[(−\-$\d]))")
 _TOUCHED = re.compile(rf"^{_BULLET}[(\[]?([a-e4830OQGß(¢©)])[.):\]]*(?:\s+|$)")
 _SURE, _BARE_WEIGHT, _DOUBTFUL = 1.0, 0.7, 0.25
+#: Letters of a stack stand below one another to within so many heights of a letter.
+_ALIGNED = 3.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Marker:
         weight: how sure it is that it is one, 0..1.
         rest: what follows the letter in the piece.
         size: height of its line's letters, in pixels.
+        left: about where the letter begins, in pixels.
     """
 
     piece: Piece
@@ -55,6 +58,7 @@ class Marker:
     weight: float
     rest: str
     size: float
+    left: float
 
     @property
     def box(self) -> Box:
@@ -95,6 +99,7 @@ def find_choices(lines: Sequence[Line], frames: Sequence[Box] = ()) -> Choices |
     chain = _best_chain([m for piece in pieces if (m := _marker(piece, lines[piece.line].size)) is not None])
     if chain is None:
         return None
+    chain = _completed(chain, [piece for piece in pieces if not is_furniture(piece.text)])
     columns = {lines[marker.piece.line].column for _, marker in chain}
     used = {id(marker.piece) for _, marker in chain}
     others = [
@@ -111,17 +116,24 @@ def find_choices(lines: Sequence[Line], frames: Sequence[Box] = ()) -> Choices |
 
 def _marker(piece: Piece, size: float) -> Marker | None:
     text = piece.text
-    if match := _STRONG.match(text):
-        return Marker(piece, match[1], _SURE, text[match.end() :].strip(), size)
-    if match := _BARE.match(text):
-        rest = text[match.end() :].strip()
-        # Before a word in lower case it is an article far more often than a letter without a mark.
-        article = match[1] == "A" and rest[:1].islower()
-        return Marker(piece, match[1], _DOUBTFUL if article else _BARE_WEIGHT, rest, size)
-    if match := _TOUCHED.match(text):
-        keys = "".join(key for key, alike in _ALIKE.items() if match[1] in alike)
-        return Marker(piece, keys, _DOUBTFUL, text[match.end() :].strip(), size) if keys else None
-    return None
+    weight = _SURE
+    if not (match := _STRONG.match(text)):
+        weight = _BARE_WEIGHT
+        if match := _BARE.match(text):
+            # Before a word in lower case it is an article far more often than a letter without a mark.
+            if match[1] == "A" and text[match.end() :].lstrip()[:1].islower():
+                weight = _DOUBTFUL
+        elif match := _TOUCHED.match(text):
+            weight = _DOUBTFUL
+    if not match:
+        return None
+    keys = (
+        match[1].upper()
+        if match[1].upper() in KEYS and weight > _DOUBTFUL
+        else "".join(key for key, alike in _ALIKE.items() if match[1] in alike)
+    )
+    left = piece.box.left + piece.box.width * match.start(1) / len(text)
+    return Marker(piece, keys, weight, text[match.end() :].strip(), size, left) if keys else None
 
 
 def _best_chain(markers: Sequence[Marker]) -> list[tuple[str, Marker]] | None:
@@ -138,28 +150,51 @@ def _best_chain(markers: Sequence[Marker]) -> list[tuple[str, Marker]] | None:
 
 
 def _follow(key: str, start: Marker, markers: Sequence[Marker]) -> list[tuple[str, Marker]]:
-    """From one letter on, the next ones below it or beside it."""
+    """From one letter on, the next ones below it or beside it. One of them may be missing."""
     chain = [(key, start)]
-    size = start.size
     while True:
-        wanted = KEYS[KEYS.index(chain[-1][0]) + 1]
-        last, first = chain[-1][1].box, start.box
-        best: tuple[float, Marker] | None = None
-        for marker in markers:
-            box = marker.box
-            if wanted not in marker.keys:
-                continue
-            below = box.top > last.top + 0.8 * size
-            under = below and min(abs(box.left - last.left), abs(box.left - first.left)) <= 1.6 * size
-            beside = abs(box.top - last.top) <= 0.8 * size and box.left > last.left + 3 * size
-            above = not below and not beside and box.left > last.right and abs(box.top - first.top) <= 0.8 * size
-            if under or beside or above:
-                value = marker.weight * 40 * size - abs(box.top - last.top)
-                if best is None or value > best[0]:
-                    best = (value, marker)
-        if best is None:
+        at = KEYS.index(chain[-1][0])
+        for wanted in KEYS[at + 1 : at + 3]:
+            options = [(v, m) for m in markers if wanted in m.keys and (v := _nearness(m, chain)) is not None]
+            if options:
+                chain.append((wanted, max(options, key=lambda option: option[0])[1]))
+                break
+        else:
             return chain
-        chain.append((wanted, best[1]))
+
+
+def _nearness(marker: Marker, chain: Sequence[tuple[str, Marker]]) -> float | None:
+    """How well a letter goes on from those before it; None if not at all."""
+    first, last, size = chain[0][1], chain[-1][1], chain[0][1].size
+    down, right = marker.box.top - last.box.top, marker.left - last.left
+    under = down > 0.8 * size and min(abs(right), abs(marker.left - first.left)) <= _ALIGNED * size
+    beside = abs(down) <= 0.8 * size and right > 3 * size
+    next_column = down < 0 and right > 6 * size and abs(marker.box.top - first.box.top) <= 0.8 * size
+    return marker.weight * 40 * size - abs(down) if under or beside or next_column else None
+
+
+def _completed(chain: list[tuple[str, Marker]], pieces: Sequence[Piece]) -> list[tuple[str, Marker]]:
+    """The chain of a stack with the letters in it that could not be read, each where its row is."""
+    tops = [marker.box.top for _, marker in chain]
+    keys = [KEYS.index(key) for key, _ in chain]
+    if sorted(tops) != tops or keys[0] > 1 or (len(keys) == keys[-1] - keys[0] + 1 and keys[0] == 0):
+        return chain
+    pitch = (tops[-1] - tops[0]) / max(keys[-1] - keys[0], 1)
+    full = list(chain)
+    for key in set(range(keys[-1])) - set(keys):
+        known = max((at for at, have in enumerate(keys) if have < key), default=0)
+        expected = chain[known][1].piece.middle + (key - keys[known]) * pitch
+        marker = chain[known][1]
+        row = [
+            piece
+            for piece in pieces
+            if abs(piece.middle - expected) < 0.4 * pitch
+            and -2 * marker.size < piece.box.left - marker.left < 8 * marker.size
+        ]
+        if row:
+            piece = min(row, key=lambda piece: piece.box.left)
+            full.append((KEYS[key], Marker(piece, KEYS[key], _DOUBTFUL, piece.text, marker.size, piece.box.left)))
+    return sorted(full, key=lambda entry: entry[0])
 
 
 def _collect(chain: Sequence[tuple[str, Marker]], others: Sequence[Piece], frames: Sequence[Box]) -> Choices:
@@ -176,6 +211,12 @@ def _collect(chain: Sequence[tuple[str, Marker]], others: Sequence[Piece], frame
         mine = [p for p in others if left - 0.3 * size <= p.box.left < right - 0.5 * size]
         for at, pieces in zip(stack, _share([markers[at] for at in stack], mine, frames, size), strict=True):
             owned[at] = pieces
+    chain = list(chain)
+    after = _cut_off(markers, others, [piece for pieces in owned for piece in pieces], size) if len(chain) < 4 else []
+    if after:
+        rest = Marker(after[0], "", _DOUBTFUL, after[0].text, size, after[0].box.left)
+        chain.append((KEYS[KEYS.index(chain[-1][0]) + 1], rest))
+        owned.append(after[1:])
     found = Choices()
     for (key, marker), pieces in zip(chain, owned, strict=True):
         said = [Piece(marker.box, marker.rest, marker.piece.line), *pieces]
@@ -184,6 +225,20 @@ def _collect(chain: Sequence[tuple[str, Marker]], others: Sequence[Piece], frame
         found.boxes.append(Box.around(piece.box for piece in said))
         found.lines.update(piece.line for piece in said)
     return found
+
+
+def _cut_off(markers: Sequence[Marker], others: Sequence[Piece], owned: Sequence[Piece], size: float) -> list[Piece]:
+    """The lines of a choice at the page's end whose letter is off the page: they begin where the others' texts do."""
+    beside = [float(p.box.left) for p in owned]
+    beside += [m.box.right - m.box.width * len(m.rest) / len(m.piece.text) for m in markers if m.rest]
+    taken = {id(piece) for piece in owned}
+    bottom = max(box.bottom for box in [m.box for m in markers] + [p.box for p in owned])
+    below = sorted((p for p in others if id(p) not in taken and p.box.top >= bottom), key=lambda p: p.box.top)
+    if not beside or not below or is_furniture(below[0].text):
+        return []
+    pitches = [b.box.top - a.box.top for a, b in pairwise(markers) if b.box.top > a.box.top]
+    near = below[0].box.top - markers[-1].box.top <= 1.8 * max(pitches, default=0)
+    return below if near and any(abs(below[0].box.left - left) <= size for left in beside) else []
 
 
 def _joined(texts: Sequence[str]) -> str:
@@ -199,7 +254,7 @@ def _stacks(markers: Sequence[Marker], size: float) -> list[list[int]]:
     stacks: list[list[int]] = []
     for at, marker in enumerate(markers):
         for stack in stacks:
-            if abs(markers[stack[0]].box.left - marker.box.left) <= 2 * size:
+            if abs(markers[stack[0]].left - marker.left) <= _ALIGNED * size:
                 stack.append(at)
                 break
         else:
@@ -210,22 +265,23 @@ def _stacks(markers: Sequence[Marker], size: float) -> list[list[int]]:
 def _share(markers: Sequence[Marker], pieces: Sequence[Piece], frames: Sequence[Box], size: float) -> list[list[Piece]]:
     """Which pieces belong to which letter of a stack."""
     owned: list[list[Piece]] = [[] for _ in markers]
-    holders = [_holder(marker, markers, frames) for marker in markers]
-    free = []
-    for piece in pieces:
-        inside = next((at for at, box in enumerate(holders) if box is not None and box.holds(piece.box)), None)
-        if inside is not None:
-            owned[inside].append(piece)
-        elif not all(holders):
-            free.append(piece)
+    holders = [box for marker in markers if (box := _holder(marker, markers, frames)) is not None]
+    if len(holders) == len(markers):
+        for piece in pieces:
+            inside = next((at for at, box in enumerate(holders) if box.holds(piece.box)), None)
+            if inside is not None:
+                owned[inside].append(piece)
+        return owned
     beside = [p.box.left for m in markers for p in pieces if p.box.overlap_y(m.box) > 0 and p.box.left > m.box.right]
     start = min(beside, default=min(marker.box.left for marker in markers) + 1.2 * size)
     lines = [
-        [free[at] for at in row] for row in rows([piece.box for piece in free]) if free[row[0]].box.left >= start - size
+        [pieces[at] for at in row]
+        for row in rows([piece.box for piece in pieces])
+        if max(pieces[at].box.right for at in row) > start
     ]
     for at, line in enumerate(lines):
         owner = _owner(line, at, lines, markers, size)
-        if owner is not None and holders[owner] is None:
+        if owner is not None:
             owned[owner] += line
     return owned
 

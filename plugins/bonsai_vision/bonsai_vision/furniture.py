@@ -17,7 +17,7 @@ _ALONE = re.compile(
     | \d{1,3}\s+(?:of|/)\s+\d{1,3}
     | \d{1,2}:\d{2}(?::\d{2})?(?:\s*[AP]M)?(?:\s*(?:left|remaining))?
     | (?:https?://|www\.)\S+.*
-    | [a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*
+    | [a-z0-9-]+(?:\.[a-z0-9-]+)+/\S* | [\w-]+\.pdf\b.{0,30}
     | (?:LTE|5G|4G|Wi-?Fi)\s*\d{1,3}\s?%
     | [‹<←〈«]?\s*Back\s+(?:Question\s+\d+.*)?
     | \(?Note:?\s+Figures?\s+(?:is\s+|are\s+)?not\s+drawn\s+to\s+scale\.?\)?
@@ -26,7 +26,7 @@ _ALONE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MARK = re.compile(r"\b(?:Mark|Flag)\s+for\s+[Rr]eview\b")
-_NUMBER = re.compile(r"^\d{1,3}\s*[.):]?$")
+_NUMBER = re.compile(r"^\d{1,3}\s*[^\w\s%°]?$")
 _FIGURE_NOTE = re.compile(r"^\(?Note:?\s+Figure", re.IGNORECASE)
 #: A number in front of a question, on its first line: `12.` or `12)`.
 _LEADING = re.compile(r"^(?:Question\s+)?\d{1,3}\s?[.)]\s+(?=[A-Z\"“'‘(])")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from bonsai_vision.boxes import Box
+from bonsai_vision.grid import Table
 from bonsai_vision.ocr import Text
-from bonsai_vision.segments import Box, Scan, Segment
+from bonsai_vision.segments import Scan, Segment
 from bonsai_vision.tidy import tidy
 
 #: Two pieces of text stand in different columns if the gap between them is at least so many letter heights wide,
@@ -15,6 +17,8 @@ from bonsai_vision.tidy import tidy
 GUTTER, RULED_GUTTER = 3.4, 1.0
 #: At least so much of the page's width is a column, and at least so many letter heights.
 _NARROW, _NARROW_LETTERS = 0.04, 8
+#: A single sign so many letter heights behind the text before it is no text.
+_FAR = 15
 #: Rows that may stand above and below columns, as headers do.
 _PEEL = 10
 
@@ -74,7 +78,7 @@ def lines(scan: Scan, column: Column, texts: Sequence[Text], number: int = 0) ->
     found: list[Line] = []
     inside: set[int] = set()
     for table in scan.tables:
-        cells = [segment for segment in column.segments if table.holds(segment.box)]
+        cells = [segment for segment in column.segments if table.box.holds(segment.box)]
         if len(cells) >= 2:
             inside.update(map(id, cells))
             found += _table_lines(table, cells, said, number, column.strip)
@@ -156,10 +160,10 @@ def _items(scan: Scan, segments: Sequence[Segment]) -> list[tuple[Box, list[Segm
     items: list[tuple[Box, list[Segment]]] = []
     left = list(segments)
     for table in scan.tables:
-        cells = [segment for segment in left if table.holds(segment.box)]
+        cells = [segment for segment in left if table.box.holds(segment.box)]
         if len(cells) >= 2:
-            left = [segment for segment in left if not table.holds(segment.box)]
-            items.append((Box.around([table, *(segment.box for segment in cells)]), cells))
+            left = [segment for segment in left if not table.box.holds(segment.box)]
+            items.append((Box.around([table.box, *(segment.box for segment in cells)]), cells))
     return items + [(segment.box, [segment]) for segment in left]
 
 
@@ -168,7 +172,7 @@ def _cut(
 ) -> list[tuple[list[int], bool]]:
     """Numbers of boxes, column by column, and whether the column reaches across others."""
     whole = list(range(len(boxes)))
-    if len(boxes) < 4:
+    if len(boxes) < 2:
         return [(whole, strip)] if boxes else []
     bands = _bands(boxes)
     high = max(box.bottom for box in boxes) - min(box.top for box in boxes)
@@ -177,7 +181,7 @@ def _cut(
             middle = bands[top : len(bands) - (peeled - top)]
             inner = [at for band in middle for at in band]
             span = Box.around(boxes[at] for at in inner)
-            if span.height < 0.3 * high or len(inner) < 4:
+            if span.height < 0.3 * high or len(inner) < 2:
                 continue
             gutter = _gutter([boxes[at] for at in inner], rules, size, width)
             if gutter is None:
@@ -224,8 +228,8 @@ def _gutter(boxes: Sequence[Box], rules: Sequence[Box], size: float, width: int)
                 for rule in rules
             )
             sides = ([b for b in boxes if b.right <= right], [b for b in boxes if b.left >= box.left])
-            holding = all(any(b.width >= 7 * size for b in side) and len(side) > 1 for side in sides)
-            if holding and gap >= (RULED_GUTTER if ruled else GUTTER) * size:
+            holding = all(_is_text(side, size, ruled=ruled) for side in sides)
+            if holding and not _is_table(*sides, size) and gap >= (RULED_GUTTER if ruled else GUTTER) * size:
                 weight = gap * (3 if ruled else 1)
                 if best is None or weight > best[0]:
                     best = (weight, right + gap / 2)
@@ -233,8 +237,22 @@ def _gutter(boxes: Sequence[Box], rules: Sequence[Box], size: float, width: int)
     return None if best is None else best[1]
 
 
+def _is_text(side: Sequence[Box], size: float, *, ruled: bool) -> bool:
+    """Whether this may be a column of text, and not of numbers or letters alone."""
+    widest = max(box.width for box in side)
+    return widest >= 10 * size or (widest >= 4 * size and (len(side) > 1 or ruled))
+
+
+def _is_table(left: Sequence[Box], right: Sequence[Box], size: float) -> bool:
+    """Whether what stands on both sides are cells of the same rows: short texts on the same heights."""
+    fewer, more = sorted((left, right), key=len)
+    widths = sorted(box.width for box in (*left, *right))
+    paired = sum(any(abs(box.middle - other.middle) < 0.4 * size for other in more) for box in fewer)
+    return paired >= 0.75 * len(fewer) and widths[len(widths) * 3 // 4] < 12 * size
+
+
 def _line(pieces: Sequence[tuple[Segment, Text]], number: int, strip: bool) -> Line:
-    pieces = [(segment, text) for segment, text in pieces if text.text]
+    pieces = _without_specks([(segment, text) for segment, text in pieces if text.text])
     if not pieces:
         return Line("", Box(0, 0, 0, 0), 0.0, 0.0)
     letters = sum(len(text.text) for _, text in pieces)
@@ -249,15 +267,30 @@ def _line(pieces: Sequence[tuple[Segment, Text]], number: int, strip: bool) -> L
     )
 
 
-def _table_lines(table: Box, cells: Sequence[Segment], said: dict[int, Text], number: int, strip: bool) -> list[Line]:
-    """Rows of a table. A cell may have several lines, which belong together where they overlap from above."""
-    stacked = _stacks(cells)
-    order = rows([Box.around(segment.box for segment in stack) for stack in stacked])
-    grid = [[stacked[at] for at in row] for row in order]
+def _without_specks(pieces: list[tuple[Segment, Text]]) -> list[tuple[Segment, Text]]:
+    """The pieces of a line but for single signs far to the right, which are corners of frames and buttons."""
+    kept = pieces[:1]
+    for segment, text in pieces[1:]:
+        if len(text.text) > 1 or segment.box.left - kept[-1][0].box.right <= _FAR * segment.size:
+            kept.append((segment, text))
+    return kept
+
+
+def _table_lines(table: Table, cells: Sequence[Segment], said: dict[int, Text], number: int, strip: bool) -> list[Line]:
+    """Rows of a table. A cell may have several lines."""
+    grid: dict[int, dict[int, list[Segment]]] = {}
+    for segment in cells:
+        place = table.cell(segment.box)
+        if place is not None:
+            grid.setdefault(place[0], {}).setdefault(place[1], []).append(segment)
     found = []
-    for row_cells in grid:
-        texts = [tidy(" ".join(said[id(segment)].text for segment in stack)) for stack in row_cells]
-        every = [segment for stack in row_cells for segment in stack]
+    for _, row in sorted(grid.items()):
+        stacks = [stack for _, stack in sorted(row.items())]
+        texts = []
+        for stack in stacks:
+            order = [stack[at] for line in rows([segment.box for segment in stack]) for at in line]
+            texts.append(tidy(" ".join(said[id(segment)].text for segment in order)))
+        every = [segment for stack in stacks for segment in stack]
         found.append(
             Line(
                 text=" | ".join(text for text in texts if text),
@@ -270,18 +303,3 @@ def _table_lines(table: Box, cells: Sequence[Segment], said: dict[int, Text], nu
             )
         )
     return found
-
-
-def _stacks(cells: Sequence[Segment]) -> list[list[Segment]]:
-    """Lines of one cell: they overlap from above and follow closely."""
-    stacks: list[list[Segment]] = []
-    for segment in sorted(cells, key=lambda cell: cell.box.top):
-        for stack in stacks:
-            last = stack[-1].box
-            close = segment.box.top - last.bottom < 0.85 * min(segment.size, stack[-1].size) + 1
-            if close and last.overlap_x(segment.box) > 0 and segment.box.top >= last.top + 0.6 * last.height:
-                stack.append(segment)
-                break
-        else:
-            stacks.append([segment])
-    return stacks

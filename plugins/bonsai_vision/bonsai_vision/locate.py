@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bonsai_vision.boxes import Box
+from bonsai_vision.figures import find_figures, is_inside
 from bonsai_vision.layout import Column, columns, rows
-from bonsai_vision.segments import Box, Scan, Segment
+from bonsai_vision.segments import Scan, Segment
 
 #: A column at the page's edge is a side panel if it takes at most this share of the width, and its text at most that
 #: share of the main column's.
@@ -21,6 +23,8 @@ _PANEL_WIDTH, _PANEL_TEXT = 0.27, 0.6
 _TINT = 4
 #: Bars take at most these shares of the page's height: all at the top, all at the bottom, a single one.
 _TOP_SHARE, _BOTTOM_SHARE, _BAR_SHARE = 0.4, 0.25, 0.16
+#: Or the latter so many heights of a letter, on a low page.
+_BAR_LETTERS = 9
 _BAR_ROWS = 3
 
 
@@ -31,12 +35,12 @@ class Place:
     Attributes:
         columns: what is to be read, in reading order.
         left_out: text that is not read.
-        drawings: figures, with their labels.
+        figures: with their labels, which are not read.
     """
 
     columns: list[Column]
     left_out: list[Segment]
-    drawings: list[Box]
+    figures: list[Box]
 
     @property
     def box(self) -> Box | None:
@@ -46,8 +50,8 @@ class Place:
 
 def locate(scan: Scan) -> Place:
     """Find the part of the page that is worth reading."""
-    drawings = _true_drawings(scan)
-    text = [segment for segment in scan.segments if not any(d.holds(segment.box) for d in drawings)]
+    figures = find_figures(scan)
+    text = [segment for segment in scan.segments if not is_inside(segment, figures)]
     text = [segment for segment in text if segment.box.height >= 0.5 * scan.size]
     top, bottom = body_rows(scan)
     inner = [segment for segment in text if top <= (segment.box.top + segment.box.bottom) / 2 < bottom]
@@ -55,15 +59,7 @@ def locate(scan: Scan) -> Place:
     panels = _panels(found, scan.ink.shape[1])
     kept = [column for column in found if column not in panels]
     read = {id(segment) for column in kept for segment in column.segments}
-    return Place(kept, [segment for segment in scan.segments if id(segment) not in read], drawings)
-
-
-def _true_drawings(scan: Scan) -> list[Box]:
-    """The page's drawings with their labels around; none of them if they would swallow the page's text."""
-    found = [box.grown(2.6 * scan.size) for box in scan.drawings if min(box.width, box.height) >= 4 * scan.size]
-    amount = sum(segment.box.width for segment in scan.segments)
-    inside = sum(s.box.width for s in scan.segments if any(box.holds(s.box) for box in found))
-    return found if inside <= 0.5 * amount else []
+    return Place(kept, [segment for segment in scan.segments if id(segment) not in read], figures)
 
 
 def body_rows(scan: Scan) -> tuple[int, int]:
@@ -88,7 +84,7 @@ def _innermost(edges: Sequence[int], start: int, height: int, scan: Scan) -> int
     found = start
     for edge in edges:
         low, high = sorted((found, edge))
-        if high - low > _BAR_SHARE * height:
+        if high - low > max(_BAR_SHARE * height, _BAR_LETTERS * scan.size):
             break
         inside = [s.box for s in scan.segments if low <= (s.box.top + s.box.bottom) / 2 < high]
         if any(box.width > 0.6 * scan.paper.shape[1] for box in inside) or len(rows(inside)) > _BAR_ROWS:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from bonsai_vision.segments import CONTRAST, Box, Scan, Segment
+from bonsai_vision.boxes import Box
+from bonsai_vision.segments import CONTRAST, Scan, Segment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,10 @@ BLANK = "______"
 LETTERS = "−–—²³⁴⁵⁶⁷⁸⁹¹⁰ⁿ√∛≤≥≠≈π°θ•“”‘’×÷±·…½¼¾éèêëáíóúñöüäåçôîïøæÉ∠△"
 #: Accents are seldom, and specks of a compressed picture look like them: so much less probable are they taken to be.
 _ACCENTED, _ACCENT_WEIGHT = "éèêëáíóúñöüäåçôîïøæÉ", 0.3
+#: What a raised letter means.
+_POWERS = dict(zip("0123456789nt", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᵗ", strict=True))
+#: Letters that look the same in upper and lower case, but for their size.
+_SAME_SHAPE = "cosuvwxz"
 #: The model takes lines of this height, and gives one letter or nothing for every so many columns.
 _ROWS, _STEP = 48, 8
 #: White columns before and after a line.
@@ -105,27 +110,47 @@ class Reader:
         levels[0, :, :, _MARGIN : _MARGIN + width] = image.astype(np.float32) / 127.5 - 1
         probabilities = self._session.run(None, {self._input: levels})[0][0][:, self._columns] * self._weights
         scale = width / box.width
-        blanks = [_MARGIN + scale * ((left + right) / 2 - box.left) for left, right in segment.blanks]
-        return self._decode(probabilities, blanks)
+        blanks, raised = (
+            [_MARGIN + scale * ((left + right) / 2 - box.left) for left, right in places]
+            for places in (segment.blanks, segment.raised)
+        )
+        text = self._decode(probabilities, blanks, raised)
+        if len(text.text) == 1 and text.text.lower() in _SAME_SHAPE:
+            low = segment.box.height < 1.2 * scan.size
+            return Text(text.text.lower() if low else text.text.upper(), text.confidence)
+        return text
 
-    def _decode(self, table: Numbers, blanks: list[float]) -> Text:
+    def _decode(self, table: Numbers, blanks: list[float], raised: list[float]) -> Text:
         """Letters from the model's probabilities: of the same one repeated only the first counts (CTC)."""
         best = table.argmax(axis=1)
         first = np.flatnonzero((best != 0) & (best != np.concatenate(([-1], best[:-1]))))
         if not len(first):
             return Text(BLANK if blanks else "", 1.0 if blanks else 0.0)
+        places = (first + 0.5) * _STEP
+        letters = _with_powers([self._letters[best[at]] for at in first], places, raised)
         words: list[str] = []
         waiting = sorted(blanks)
-        for at in first.tolist():
-            while waiting and waiting[0] < (at + 0.5) * _STEP:
+        for letter, place in zip(letters, places.tolist(), strict=True):
+            while waiting and waiting[0] < place:
                 words.append(f" {BLANK} ")
                 waiting.pop(0)
-            words.append(self._letters[best[at]])
+            words.append(letter)
         words += [f" {BLANK} "] * len(waiting)
         text = " ".join("".join(words).split())
         for mark in ",.;:?!)”’":
             text = text.replace(f"{BLANK} {mark}", BLANK + mark)
         return Text(text, round(float(table[first, best[first]].mean()), 4))
+
+
+def _with_powers(letters: list[str], places: Numbers, raised: Sequence[float]) -> list[str]:
+    """Letters of which those that stand above the line are exponents, although they were read as plain digits."""
+    for place in raised:
+        distances = abs(places - place)
+        nearest = int(distances.argmin())
+        percent = "%" in letters[nearest : nearest + 2]  # its upper circle
+        if distances[nearest] <= 2 * _STEP and nearest > 0 and not percent:
+            letters[nearest] = _POWERS.get(letters[nearest], letters[nearest])
+    return letters
 
 
 def model_path() -> Any:
@@ -144,7 +169,9 @@ def model_path() -> Any:
 def _crop(scan: Scan, segment: Segment) -> tuple[Numbers, Box]:
     """A piece of a line as black on white, however it was set, with a margin."""
     ink, box = scan.ink, segment.box
-    height = max(box.height * 1.3, _CROP * segment.size)
+    # A piece of few letters does not tell its size: `x` and `X` differ only by that of the page.
+    usual = 0.75 * scan.size <= segment.size <= 1.55 * scan.size
+    height = max(box.height * 1.3, _CROP * (scan.size if usual else segment.size))
     middle = (box.top + box.bottom) / 2
     place = Box(
         max(0, box.left - 1),

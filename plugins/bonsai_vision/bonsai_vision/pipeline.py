@@ -261,7 +261,7 @@ def read_image(work: Work, data: bytes, limits: Limits | None, stages: Stages) -
         work.lines += lines(work.scan, column, said, number)
     work.done(Stage.LAYOUT, {"text": "\n".join(line.text for line in work.lines)})
 
-    work.structure = build(work.lines, frames=work.scan.frames, drawings=work.place.drawings)
+    work.structure = build(work.lines, frames=work.scan.frames, figures=work.place.figures)
     work.done(Stage.STRUCTURE, _parts(work.structure))
     return work.structure
 

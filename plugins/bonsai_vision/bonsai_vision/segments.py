@@ -7,14 +7,15 @@ hangs together is a glyph or something larger; glyphs side by side make a piece 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from bonsai_vision.boxes import Box
+from bonsai_vision.grid import Table, find_grids
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bonsai_vision.picture import Grey
@@ -22,55 +23,12 @@ if TYPE_CHECKING:
     Numbers = NDArray[Any]
 
 #: Grey levels by which ink differs from its background, at least.
-CONTRAST = 40
+CONTRAST = 30
 #: The background is the median of so many pixels around, in both directions.
 _STEP, _MEDIAN = 4, 15
 #: Two glyphs belong to one piece of a line if their gap is at most so many letter heights.
 _SPACE = 2.6
 _LEFT, _TOP, _WIDTH, _HEIGHT, _AREA = range(5)
-
-
-class Box(NamedTuple):
-    """A rectangle in pixels; right and bottom are the first column and row outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self.bottom - self.top
-
-    def grown(self, by: float, by_y: float | None = None) -> Box:
-        """This box with a margin."""
-        x, y = round(by), round(by if by_y is None else by_y)
-        return Box(self.left - x, self.top - y, self.right + x, self.bottom + y)
-
-    def overlap_x(self, other: Box) -> int:
-        """Columns that both have; negative is the gap between them."""
-        return min(self.right, other.right) - max(self.left, other.left)
-
-    def overlap_y(self, other: Box) -> int:
-        """Rows that both have; negative is the gap between them."""
-        return min(self.bottom, other.bottom) - max(self.top, other.top)
-
-    def holds(self, other: Box) -> bool:
-        """Whether the other box's centre lies inside."""
-        x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
-        return self.left <= x < self.right and self.top <= y < self.bottom
-
-    @staticmethod
-    def around(boxes: Iterable[Box]) -> Box:
-        """The smallest box that holds all of these, of which there is at least one."""
-        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-        return Box(min(lefts), min(tops), max(rights), max(bottoms))
 
 
 @dataclass(slots=True)
@@ -81,11 +39,13 @@ class Segment:
         box: around its ink.
         size: height of its letters without ascenders, in pixels, as far as can be told.
         blanks: left and right ends of the blanks to fill in (`______`) in it.
+        raised: left and right ends of the glyphs that stand higher than the others, as exponents do.
     """
 
     box: Box
     size: float
     blanks: list[tuple[int, int]] = field(default_factory=list)
+    raised: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -98,7 +58,8 @@ class Scan:
         rules: thin straight lines, horizontal or vertical, that separate things.
         frames: rectangles around things, and boxes with a colour of their own.
         rings: circles, as around a choice's letter, and radio buttons.
-        drawings: diagrams and pictures.
+        drawings: parts of diagrams, and pictures.
+        dots: filled circles that stand alone, as those of a dot plot.
         tables: grids with text in their cells.
         grey: the page's grey levels.
         paper: the background behind every pixel.
@@ -111,7 +72,8 @@ class Scan:
     frames: list[Box]
     rings: list[Box]
     drawings: list[Box]
-    tables: list[Box]
+    dots: list[Box]
+    tables: list[Table]
     grey: Grey
     paper: Grey
     ink: Grey
@@ -131,7 +93,7 @@ def scan(grey: Grey) -> Scan:
     labels, parts = _parts(ink)
     size = _usual_size(parts)
     if not size:
-        return Scan(0.0, [], [], [], [], [], [], grey, paper, np.asarray(ink, np.uint8))
+        return Scan(0.0, [], [], [], [], [], [], [], grey, paper, np.asarray(ink, np.uint8))
     frames: list[Box] = []
     drawings: list[Box] = []
     solid = np.flatnonzero(_solid(parts, size))
@@ -142,19 +104,22 @@ def scan(grey: Grey) -> Scan:
         labels, parts = _parts(ink)
         size = _usual_size(parts) or size
     kinds = _kinds(labels, parts, size)
-    found = Scan(size, [], [], frames, [], drawings, [], grey, paper, np.asarray(ink, np.uint8))
+    found = Scan(size, [], [], frames, [], drawings, [], [], grey, paper, np.asarray(ink, np.uint8))
     boxes = [Box(left, top, left + width, top + height) for left, top, width, height in parts[:, :_AREA].tolist()]
     for kind, into in (
         (_RULE, found.rules),
         (_FRAME, found.frames),
         (_RING, found.rings),
         (_DRAWING, found.drawings),
-        (_TABLE, found.tables),
     ):
         into += [boxes[at] for at in np.flatnonzero(kinds == kind)]
-    found.drawings = _merged(found.drawings, 2 * size)
-    lines = np.isin(kinds, (_RULE, _FRAME, _RING, _DRAWING, _TABLE))
+    dots = _dots(parts, kinds, size)
+    found.dots = [boxes[at] for at in dots]
+    kinds[dots] = _DOT
+    lines = np.isin(kinds, (_RULE, _FRAME, _RING, _DRAWING, _FRAGMENT, _DOT))
     found.segments = _segments(labels, boxes, kinds, lines, size)
+    texts = [segment.box for segment in found.segments]
+    found.tables = [grid for grid in find_grids(found.ink, size) if grid.is_filled(texts)]
     _wipe(found.ink, labels, lines | (kinds == _BLANK))
     return found
 
@@ -174,7 +139,8 @@ def _usual_size(parts: Numbers) -> float:
     letters &= area * 8 >= width * height
     if letters.sum() < 2:
         return 0.0
-    counts = np.bincount(height[letters], minlength=130).astype(float)
+    # A page's own labels are small and many: larger letters count for more.
+    counts = np.bincount(height[letters], weights=height[letters] ** 1.5, minlength=130)
     smooth = counts + 0.5 * (np.roll(counts, 1) + np.roll(counts, -1))
     most = int(smooth.argmax())
     lower = slice(round(most / 1.55), round(most / 1.25) + 1)
@@ -220,7 +186,7 @@ def _recolour(
     return all_contours
 
 
-_NOISE, _GLYPH, _SMALL, _BLANK, _RULE, _FRAME, _RING, _DRAWING, _TABLE = range(9)
+_NOISE, _GLYPH, _SMALL, _BLANK, _RULE, _FRAME, _RING, _DRAWING, _FRAGMENT, _DOT = range(10)
 
 
 def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
@@ -234,6 +200,11 @@ def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
     kinds[(height <= thin) & (width >= 2.6 * size)] = _RULE
     kinds[(height <= size) & (width >= 12 * size)] = _RULE
     kinds[(width <= thin) & (height >= 3.2 * size)] = _RULE
+    kinds[(width >= 20 * size) & (height < 2.6 * size)] = _RULE
+    for part in np.flatnonzero((width >= 8 * size) & (height < 2.6 * size) & (fill < 0.4)).tolist():
+        left, top, wide, high, _ = parts[part].tolist()
+        if (labels[top : top + high, left : left + wide] == part).mean(axis=1).max() > 0.9:
+            kinds[part] = _RULE  # an axis with its ticks
     blank = (height <= thin) & (width >= 2.6 * size) & (width <= 22 * size)
     for part in np.flatnonzero(blank).tolist():
         left, top, wide, _, _ = parts[part].tolist()
@@ -250,48 +221,63 @@ def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
     for part in np.flatnonzero(large).tolist():
         left, top, wide, high, _ = parts[part].tolist()
         kinds[part] = _large_kind(labels[top : top + high, left : left + wide] == part, size)
+    tall = np.flatnonzero((kinds == _GLYPH) & (height > 2.2 * size))
+    kinds[[part for part in tall.tolist() if _is_alone(part, parts, kinds)]] = _FRAGMENT
     return kinds
 
 
+def _is_alone(part: int, parts: Numbers, kinds: Numbers) -> bool:
+    """Whether no glyph of a similar height stands beside this one, as is so with the corners of a frame."""
+    left, top, wide, high, _ = parts[part].tolist()
+    near = (kinds == _GLYPH) & (parts[:, _HEIGHT] > 0.45 * high) & (parts[:, _HEIGHT] < 2.2 * high)
+    near &= (parts[:, _TOP] < top + 0.7 * high) & (parts[:, _TOP] + parts[:, _HEIGHT] > top + 0.3 * high)
+    near &= (parts[:, _LEFT] < left + wide + 1.2 * high) & (parts[:, _LEFT] + parts[:, _WIDTH] > left - 1.2 * high)
+    return int(near.sum()) <= 1
+
+
 def _is_closed(mask: Numbers) -> bool:
-    """Whether a part is a line around something, as a circle or a square is, and no letter is."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    enclosed = max(cv2.contourArea(contour) for contour in contours)
-    stroke = mask.sum() / (2 * sum(mask.shape))
-    return bool(enclosed > 0.68 * mask.size and stroke < 0.12 * min(mask.shape))
+    """Whether a part is a thin line around something, as a circle or a square is, and no letter is."""
+    contours, levels = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    holes = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] >= 0]
+    return max((cv2.contourArea(hole) for hole in holes), default=0) > 0.42 * mask.size
 
 
 def _large_kind(mask: Numbers, size: float) -> int:
-    """Whether a large part is a frame or a table, which have only straight lines, or a drawing."""
+    """Whether a large part is a frame, with nothing but its edges, or a drawing; a table counts as one."""
     height, width = mask.shape
     rows, columns = mask.mean(axis=1) > 0.6, mask.mean(axis=0) > 0.6
-    explained = mask.sum() - mask[~rows][:, ~columns].sum()
-    if explained < 0.85 * mask.sum():
-        return _DRAWING
-    across, down = (int((np.diff(lines.astype(np.int8), prepend=0) == 1).sum()) for lines in (rows, columns))
-    if across < 3 and down < 3:
+    total = mask.sum()
+    explained = total - mask[~rows][:, ~columns].sum()
+    edge = max(3, round(0.15 * min(height, width)))
+    inside = mask[edge:-edge, edge:-edge].sum() if min(height, width) > 2 * edge else 0
+    if inside < 0.1 * total:
         return _FRAME
-    if across >= 2 and down >= 2 and height / across > 1.8 * size and width / down > 2 * size:
-        return _TABLE
-    return _DRAWING
+    if explained < 0.85 * total:
+        return _DRAWING
+    crossings = sum(np.count_nonzero(np.diff(lines.astype(np.int8), prepend=0) == 1) for lines in (rows, columns))
+    return _FRAME if crossings <= 4 else _DRAWING
 
 
-def _merged(boxes: list[Box], gap: float) -> list[Box]:
-    """Boxes that touch, or nearly so, made one."""
-    boxes = list(boxes)
-    at = 0
-    while at < len(boxes):
-        near = boxes[at].grown(gap)
-        joined = next(
-            (other for other in boxes[at + 1 :] if near.overlap_x(other) > 0 and near.overlap_y(other) > 0), None
+def _dots(parts: Numbers, kinds: Numbers, size: float) -> list[int]:
+    """Filled circles of one kind, at least three, with no letter to their right as a bullet has."""
+    width, height, area = parts[:, _WIDTH], parts[:, _HEIGHT], parts[:, _AREA]
+    round_ones = (abs(width - height) <= 2) & (area > 0.68 * width * height) & (area < 0.92 * width * height)
+    round_ones &= (width >= 0.4 * size) & (width <= 1.5 * size) & np.isin(kinds, (_GLYPH, _SMALL))
+    found = []
+    letters = parts[(kinds == _GLYPH) & ~round_ones]
+    for at in np.flatnonzero(round_ones).tolist():
+        left, top, wide, high, _ = parts[at].tolist()
+        beside = (letters[:, _LEFT] < left + wide + 2.5 * size) & (
+            letters[:, _LEFT] + letters[:, _WIDTH] > left - 1.2 * size
         )
-        if joined is None:
-            at += 1
-        else:
-            boxes.remove(joined)
-            boxes[at] = Box.around((boxes[at], joined))
-            at = 0
-    return boxes
+        beside &= (letters[:, _TOP] < top + high) & (letters[:, _TOP] + letters[:, _HEIGHT] > top)
+        if not beside.any():
+            found.append(at)
+    if not found:
+        return []
+    usual = float(np.median(width[found]))
+    alike = [at for at in found if abs(float(width[at]) - usual) <= max(2.0, 0.2 * usual)]
+    return alike if len(alike) >= 3 else []
 
 
 def _segments(labels: Numbers, boxes: list[Box], kinds: Numbers, lines: Numbers, size: float) -> list[Segment]:
@@ -304,6 +290,7 @@ def _segments(labels: Numbers, boxes: list[Box], kinds: Numbers, lines: Numbers,
     glyphs = [int(part) for part in np.flatnonzero(kinds == _GLYPH)]
     blanks = [int(part) for part in np.flatnonzero(kinds == _BLANK)]
     dashes = [int(part) for part in np.flatnonzero(kinds == _SMALL) if boxes[part].width >= 0.7 * size]
+    places = np.array([boxes[part] for part in glyphs]).reshape(-1, 4)
     for part in glyphs:
         left, top, right, bottom = boxes[part]
         quarter = (bottom - top) / 4
@@ -312,6 +299,9 @@ def _segments(labels: Numbers, boxes: list[Box], kinds: Numbers, lines: Numbers,
     for part in dashes:
         left, top, right, bottom = boxes[part]
         middle = (top + bottom) / 2
+        beside = (places[:, 0] < right + _SPACE * size) & (places[:, 2] > left - _SPACE * size)
+        if not (beside & (places[:, 1] < middle) & (places[:, 3] > middle)).any():
+            continue  # one of a dashed line
         _paint(canvas, left - 0.5 * size, middle - 0.3 * size, right + _SPACE * size, middle + 0.3 * size)
     for part in blanks:
         left, top, right, bottom = boxes[part]
@@ -324,8 +314,12 @@ def _segments(labels: Numbers, boxes: list[Box], kinds: Numbers, lines: Numbers,
         members.setdefault(int(groups[(boxes[part].top + boxes[part].bottom) // 2, boxes[part].left]), []).append(part)
     segments = []
     for parts in members.values():
-        heights = sorted(boxes[part].height for part in parts)
-        segments.append(Segment(Box.around(boxes[part] for part in parts), heights[(len(heights) - 1) // 2]))
+        held = [boxes[part] for part in parts]
+        heights = sorted(box.height for box in held)
+        segment = Segment(Box.around(held), heights[(len(heights) - 1) // 2])
+        baseline = sorted(box.bottom for box in held)[len(held) // 2]
+        segment.raised = [(box.left, box.right) for box in held if box.bottom < baseline - 0.35 * segment.size]
+        segments.append(segment)
     segments = _with_raised(segments, size)
     _attach(segments, [boxes[int(part)] for part in np.flatnonzero(kinds == _SMALL)], size)
     for part in blanks:
@@ -352,6 +346,8 @@ def _with_raised(segments: list[Segment], size: float) -> list[Segment]:
         if host is None:
             kept.append(piece)
         else:
+            if piece.box.bottom < host.box.bottom - 0.5 * host.size:
+                host.raised.append((piece.box.left, piece.box.right))
             host.box = Box.around((host.box, piece.box))
     return kept
 
@@ -375,7 +371,6 @@ def _attach(segments: list[Segment], dots: list[Box], size: float) -> None:
             distance = abs((lines[which, _TOP] + lines[which, 3]) / 2 - middle)
             best = int(which[distance.argmin()])
             segments[best].box = Box.around((segments[best].box, dot))
-            lines[best] = segments[best].box
 
 
 def _attach_blank(segments: list[Segment], blank: Box, size: float) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bonsai_vision.boxes import Box
 from bonsai_vision.choices import Choices, find_choices
 from bonsai_vision.furniture import is_figure_note, is_furniture, is_number, without_number
 from bonsai_vision.layout import Line, joined, paragraphs
-from bonsai_vision.segments import Box
 from bonsai_vision.tidy import tidy
 
 #: How the test asks about a text; what stands before such a sentence is the passage.
@@ -22,6 +22,7 @@ _ASKS_ABOUT_TEXT = re.compile(
     r"|The (?:student|writer|author) wants to|How (?:does|would|do) (?:the|Text|most)|It can (?:most )?reasonably"
     r"|Which one of)[^\n]*\?)"
 )
+_WISH = re.compile(r"The (?:student|writer|author) wants to")
 _UNSURE, _SHORT = 0.5, 14
 Role = Literal["passage", "stem", "choice", "figure"]
 
@@ -67,13 +68,13 @@ class Structure:
         return "\n\n".join(part for part in (self.passage, self.stem, choices) if part)
 
 
-def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), drawings: Sequence[Box] = ()) -> Structure:
+def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), figures: Sequence[Box] = ()) -> Structure:
     """The question on a page.
 
     Args:
         lines: all that was read, in reading order.
         frames: rectangles on the page.
-        drawings: figures on the page.
+        figures: on the page.
     """
     lines = [line for line in map(_without_furniture, lines) if line is not None]
     structure = Structure(read="\n".join(line.text for line in lines))
@@ -88,7 +89,7 @@ def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), drawings: Sequen
     if choices is not None:
         structure.choices = choices.texts
     page = Box.around(line.box for line in [*passage_lines, *stem_lines]) if passage_lines or stem_lines else None
-    figures = [box for box in drawings if page is None or box.overlap_x(page) > 0]
+    figures = [box for box in figures if page is None or _belongs(box, page)]
     structure.figure = bool(figures) or any(line.row for line in (*passage_lines, *stem_lines))
     structure.parts = _parts(passage_lines, stem_lines, choices, figures)
     return structure
@@ -200,6 +201,8 @@ def _stem_lines(lines: Sequence[Line], column: int, choices: Choices | None) -> 
 
 def _is_title(line: Line, following: Line) -> bool:
     """Whether a first line is a heading of the page: few words, no sentence, no formula, far from what follows."""
+    if len(line.text) <= 2 and not line.row:
+        return not re.search(r"[=+<>≤≥√²]", line.text)
     if line.row or re.search(r"[=+<>≤≥^²√?_:;,.]|^Text \d", line.text) or len(line.text.split()) > 5:
         return False
     spread = len(line.pieces) > 1 and line.pieces[1][0].left - line.pieces[0][0].right > 6 * line.size
@@ -219,9 +222,14 @@ def _passage_lines(
             continue
         while len(own) > 1 and (is_number(own[0].text) or _is_title(own[0], own[1])):
             own = own[1:]
-        if any(line.row or len(line.text.split()) >= 5 or re.search(r"[=<>≤≥]|\d", line.text) for line in own):
+        if any(line.row or len(line.text.split()) >= 5 or re.search(r"[=<>≤≥]", line.text) for line in own):
             found += own
     return found
+
+
+def _belongs(figure: Box, page: Box) -> bool:
+    """Whether a figure is the question's: above or below its text, or beside it on the left."""
+    return figure.overlap_x(page) > 0 or (figure.right <= page.left and figure.overlap_y(page) > 0)
 
 
 def _texts(lines: Sequence[Line]) -> list[str]:
@@ -236,9 +244,9 @@ def _divide(left: list[str], asked: list[str]) -> tuple[str | None, str]:
     if left:
         return "\n\n".join(left), "\n\n".join(asked)
     whole = "\n\n".join(asked)
-    openings = list(_ASKS_ABOUT_TEXT.finditer(whole))
-    if openings and not _is_mathematical(whole[openings[-1].end() :]):
-        at = openings[-1].end()
+    openings = [match.end() for match in _ASKS_ABOUT_TEXT.finditer(whole)]
+    if openings and not _is_mathematical(whole[openings[-1] :]):
+        at = next((start for start in openings if _WISH.match(whole, start)), openings[-1])
         passage = whole[:at].strip()
         if passage:
             return passage, whole[at:].strip()
@@ -252,7 +260,11 @@ def _divide(left: list[str], asked: list[str]) -> tuple[str | None, str]:
 
 def _is_mathematical(text: str) -> bool:
     return bool(
-        re.search(r"\b[a-z]\([a-z0-9]\)|[=<>≤≥²³√π]|\b(?:equation|expression|function|inequality|graph of)\b", text)
+        re.search(
+            r"\b[a-z]\([a-z0-9]\)|[=<>≤≥²³√π]|\b(?:equation|expression|function|inequality|graph of|mean|median"
+            r"|standard deviation|probability)s?\b",
+            text,
+        )
     )
 
 

@@ -8,8 +8,10 @@ MINUS = "−"
 _POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ"
 _END, _START = rf"[\w)\]{_POWERS}°%π]", r"[\w(\[√∛$.π]"
 _RELATION = re.compile(rf"(?<={_END})\s*([=<>≤≥≠])\s*(?=[{MINUS}-]?\s?{_START})")
-_PLUS = re.compile(rf"(?<={_END})\s*\+\s*(?={_START})")
+_PLUS = re.compile(rf"(?<=[\w)\]|{_POWERS}°%π])\s*\+\s*(?={_START})")
 _DASH = re.compile(rf"\s*[{MINUS}–-]\s*")
+#: A choice's letter at the line's beginning.
+_LETTER = re.compile(r"\W?\s?\(?[A-E]\)")
 _LEFT = re.compile(rf"[A-Za-z0-9.,$]*[{_POWERS}π%°)\]]*$")
 _RIGHT = re.compile(r"[$√∛(]*[A-Za-z0-9.π]*")
 _PAIR = re.compile(rf"(?<=[(,])(\s*[{MINUS}-]?[\w./π√]+),(?=[{MINUS}-]?(?:\d{{1,2}}|\d{{4,}}|[a-z])?[\d./π√a-z]*\))")
@@ -39,6 +41,10 @@ def _dash(match: re.Match[str]) -> str:
     right = right_match[0] if right_match else ""
     if not _is_term(right):
         return found
+    if before.endswith("|") and before.count("|") % 2 == 0 and tight:
+        return f" {MINUS} "
+    if _LETTER.fullmatch(before):
+        return f" {MINUS}"
     if not left or left[-1] in "=,$" or before.endswith(("(", "[", "=", "/", "^")):
         alone = not before or before[-1] in "([=<>≤≥,/^|+" or found[0] == " "
         return found[: len(found) - len(found.lstrip())] + MINUS if alone else found
