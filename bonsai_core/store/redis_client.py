@@ -113,6 +113,7 @@ class Link:
     def __init__(self, client: Redis | RedisCluster, timeout: float, on_back: Callable[[], None]) -> None:
         self.client: Any = client
         self.clustered = hasattr(client, "get_node_from_key")
+        self._knows_slots = False
         self._timeout = timeout
         self._on_back = on_back
         self.away = False
@@ -182,8 +183,11 @@ class Link:
 
     async def learn_slots(self) -> None:
         """Read anew which server of a cluster has which keys."""
-        if self.clustered:
+        if self._knows_slots:
             await self.client.nodes_manager.initialize()
+        elif self.clustered:
+            await self.client.initialize()
+            self._knows_slots = True
 
     def translate(self, error: Exception) -> Exception:
         """What a failure means to the store; notes when Redis is away."""
