@@ -25,7 +25,7 @@ _PLAIN = str.maketrans(
     }
 )
 _TOKEN = re.compile(r"_{2,}|[a-z]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*|[^\sa-z\d]")
-_LETTER = re.compile(r"^\s*(?:\(?([a-d])[).:]|\(([a-d])\)|([a-d]))(?:\s+|$)(.*)$", re.IGNORECASE)
+_LETTER = re.compile(r"^\s*(?:\(?([a-d])[).:]\s*|\(([a-d])\)\s*|([a-d])(?:\s+|$))(.*)$", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?:]\s|_{2,}|\n\s*\n|\n(?=(?:Which|What|How|As used|Based on|According to|The student)\b)")
 
 

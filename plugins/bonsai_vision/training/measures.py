@@ -10,7 +10,7 @@ from texts import UNKNOWN, Sample
 
 from bonsai_core.domain import DOMAIN_OF_SKILL, SKILLS
 
-THRESHOLD = 0.4
+THRESHOLD = 0.35
 
 
 def levels(shares: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -133,8 +133,10 @@ def write(
             ["______", "______", "_____", "__", "_______", "", "-"] if rng.random() < 0.4 else ["______"]
         )
         passage = re.sub("_{2,}", blank, passage)
-    style = rng.choice(["{}) ", "{}. ", "({}) ", "{} ", "", "{}\n"])
-    rows = [style.format(key) + choice for key, choice in zip("ABCD", choices, strict=False)]
+    style = rng.choice(["{}) ", "{}. ", "({}) ", "{} ", "", "{}\n", "({})", "{})", "{}."])
+    seen = 0.5 if style == "{}\n" and not plain else 1.0
+    shown = [style.format(key) if rng.random() < seen else "" for key in "ABCD"]
+    rows = [letter + choice for letter, choice in zip(shown, choices, strict=False)]
     parts = [part for part in (passage, stem) if part]
     if passage and rng.random() < 0.1 and "|" not in passage and len(passage) < 200:
         parts.reverse()

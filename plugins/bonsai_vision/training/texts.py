@@ -43,6 +43,11 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [row for row in found if "format" not in row]
 
 
+def lines(path: Path) -> list[str]:
+    """The lines of a file, without its head."""
+    return [line for line in path.read_text().splitlines()[1:] if line]
+
+
 def _told(choices: list[str], rng: random.Random) -> int | list[str] | None:
     draw = rng.random()
     return None if draw < 0.4 else len(choices) if draw < 0.6 else choices
@@ -66,6 +71,7 @@ def from_bank(rng: random.Random) -> list[Sample]:
 def from_wordings(rng: random.Random, passages: list[str]) -> list[Sample]:
     """The wordings of math.txt and reading.txt, filled many times."""
     made = []
+    contexts = lines(HERE / "contexts.txt")
     for skill, line in slots.wordings(HERE / "math.txt"):
         wording, _, kind = line.partition(" => ")
         if "|" in kind and kind.lstrip().startswith("|"):
@@ -82,6 +88,9 @@ def from_wordings(rng: random.Random, passages: list[str]) -> list[Sample]:
                 rest, filled = filled, ""
             if rng.random() < 0.5:
                 filled = filled.replace("|", " ")
+            if rng.random() < 0.35:
+                lead = " ".join(slots.fill(line, rng) for line in rng.sample(contexts, rng.choice([1, 1, 2, 3])))
+                rest = f"{lead}\n\n{rest}" if "\n" in rest else f"{lead} {rest}"
             shown = slots.answers(kind.strip(), rng)
             text, shown = noise.write(filled, rest, shown, rng, plain=not number)
             shows = bool(re.search(r"figure|graph|plot|shown|histogram", rest))
@@ -123,7 +132,7 @@ def from_others(rng: random.Random, passages: list[str]) -> list[Sample]:
                     f"page {number}",
                 )
             )
-    quizzes = [line for line in (HERE / "quizzes.txt").read_text().splitlines() if line and not line.startswith("#")]
+    quizzes = lines(HERE / "quizzes.txt")
     for number, line in enumerate(quizzes):
         for turn in range(6):
             asked, shown = [], []
@@ -138,7 +147,7 @@ def from_others(rng: random.Random, passages: list[str]) -> list[Sample]:
                 )
             told = _told(shown, rng) if len(asked) == 1 else None
             made.append(Sample("\n".join(asked), told, rng.choice([None, False]), UNKNOWN, f"quiz {number}"))
-    remarks = [line for line in (HERE / "remarks.txt").read_text().splitlines() if line and not line.startswith("# ")]
+    remarks = lines(HERE / "remarks.txt")
     for number in range(400):
         near = rng.randrange(len(remarks))
         pool = remarks[max(0, near - 12) : near + 12] if rng.random() < 0.6 else remarks

@@ -4,8 +4,8 @@ Texts: the question bank, the wordings in math.txt and reading.txt (each filled 
 without a question (others.txt, quizzes.txt, remarks.txt). Nothing of `render/unseen.jsonl` and `render/others.jsonl` is
 used: they are the held-out sets. Prints figures as JSON: accuracies with whole wordings left out (five folds; a group
 is a template of the bank, a wording, a passage of a cloze, or a page), expected calibration errors, the same for the
-held-out sets, confusions and size; and draws `figures.svg`. The same seed, libraries and processor give the same file,
-byte for byte. Needs the extra `training`.
+held-out sets, confusions and size; keeps them in `figures.json` and draws `figures.svg`. The same seed, libraries and
+processor give the same file, byte for byte. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 OUT = HERE.parent / "bonsai_vision" / "data" / "classifier.npz"
 KEEP = 32_000
 RARE = 4
-PENALTY, GAUGE_PENALTY = 5.0, 0.003
+PENALTY, GAUGE_PENALTY = 20.0, 0.003
 
 Features = list[dict[int, float]]
 
@@ -175,9 +175,10 @@ def main(seed: int, out: Path, folds: int, steps: int) -> None:
         "difficulty": difficulty,
         "confused": confusion(shares, labels, samples),
         "confused_held_out": confusion(probabilities, truth, checked),
-        "seconds": round(time.perf_counter() - start),
     }
+    (HERE / "figures.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
     click.echo(json.dumps(figures, ensure_ascii=False, indent=1))
+    say("done")
 
 
 if __name__ == "__main__":
