@@ -437,9 +437,11 @@ class Gate:
 
     async def _tell_others(self, live: LiveSession, event: str, device: DeviceInfo) -> None:
         data = protocol.encode_json({"userId": live.user, "sessionId": live.id, "device": device_json(device)})
-        await self._app.store.publish(
-            Message(session_room(live.id), event, data, self._app.now(), live.user, exclude=device.client_id)
-        )
+        message = Message(session_room(live.id), event, data, self._app.now(), live.user, exclude=device.client_id)
+        try:
+            await self._app.store.publish(message)
+        except StoreUnavailable:
+            log.warning("the other devices were not told: storage is away", told=event)
 
 
 def _position(given: PositionIn | None) -> Position | None:

@@ -57,9 +57,13 @@ class OtherNodes:
 
     async def _tell_gone(self, user: str, session_id: str, device: DeviceInfo) -> None:
         data = encode_json({"userId": user, "sessionId": session_id, "device": device_json(device)})
-        await self._app.store.publish(
-            Message(session_room(session_id), "user:disconnect", data, self._app.now(), user, exclude=device.client_id)
+        message = Message(
+            session_room(session_id), "user:disconnect", data, self._app.now(), user, exclude=device.client_id
         )
+        try:
+            await self._app.store.publish(message)
+        except StoreUnavailable:
+            log.warning("a session was not told that a device is gone: storage is away")
 
     async def _join_again(self) -> None:
         for connection in list(self._app.connections.all):

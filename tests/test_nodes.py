@@ -177,6 +177,7 @@ async def test_what_was_turned_away_for_storage_is_not_overtaken(
     redis = await redis_servers()
     [server] = await nodes(bonsai_server, redis.url, 1)
     phone = await server.connect(user="ada", session="s", client="phone")
+    await phone.sync()
     redis.freeze()
     await phone.send("talk:say", {"text": "1"}, id=1)
     assert (await phone.recv("error", timeout=10))["id"] == 1

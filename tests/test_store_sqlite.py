@@ -121,8 +121,6 @@ def test_a_sqlite_url_is_read_as_sqlalchemy_writes_it(url: str, path: Path | Non
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("redis://:secret@host/0", "not part of this version"),
-        ("rediss://:secret@host/0", "not part of this version"),
         ("postgres://:secret@host/0", "unknown store scheme 'postgres'"),
         ("sqlite://secret/b.db", "sqlite:///relative/path"),
         ("sqlite:///b.db?mode=secret", "no options"),

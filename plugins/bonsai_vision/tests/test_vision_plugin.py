@@ -584,7 +584,7 @@ async def test_the_server_is_up_before_the_models_and_says_when_they_are_ready(
     early = await send(device, picture())
     assert (await device.recv("question:progress"))["data"]["stage"] == "received"
     assert (await server.app.health())["ready"] is False
-    assert (await health(server))["workersReady"] == 0
+    assert not (await health(server)).get("workersReady")
     (tmp_path / "loaded").touch()
     await device.answer(early)
     assert (await server.app.health())["ready"] is True
