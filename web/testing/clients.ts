@@ -1,21 +1,12 @@
-/** Clients of the tests' server. */
+/** Clients of the tests' server, in Node.js. */
 
 import { type ClientConfig, createWebSocketClient, type WebSocketClient } from "@bonsai/client";
-import { inject, onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
 import { WebSocket as NodeWebSocket } from "ws";
-import { Endpoint } from "./server.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { newUser } from "./shared.ts";
 
-let users = 0;
-
-/** A user that no other test has. */
-export function newUser(): string {
-  return `user-${process.pid}-${Date.now().toString(36)}-${++users}`;
-}
-
-/** The server of all tests. */
-export function sharedServer(): Endpoint {
-  return new Endpoint(inject("port"));
-}
+export { newUser, sharedServer, until } from "./shared.ts";
 
 /** The WebSocket of Node.js tests, which counts what it sends. */
 export class CountingSocket extends NodeWebSocket {
@@ -49,16 +40,4 @@ export async function newClient(server: Endpoint, config: Partial<ClientConfig> 
   client.on("error", () => undefined);
   onTestFinished(() => client.close());
   return client;
-}
-
-/** Waits until a check passes: it throws, or returns false, until then. */
-export function until<T>(check: () => T, timeout = 10_000): Promise<T> {
-  return vi.waitFor(
-    () => {
-      const value = check();
-      if (value === false) throw new Error(`not yet: ${check}`);
-      return value;
-    },
-    { timeout, interval: 5 },
-  );
 }

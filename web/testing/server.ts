@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Endpoint } from "./endpoint.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PYTHON = process.env.BONSAI_PYTHON ?? join(ROOT, ".venv/bin/python");
@@ -29,43 +30,6 @@ export interface ServerOptions {
   pluginsDir?: string;
   /** Further settings by their names in the environment. */
   env?: Record<string, string>;
-}
-
-/** What `POST /api/token` takes in development mode. */
-export interface TokenRequest {
-  userId?: string;
-  sessionId?: string;
-  roles?: string[];
-  students?: string[];
-  ttlSeconds?: number;
-}
-
-/** Where a server is. */
-export class Endpoint {
-  constructor(readonly port: number) {}
-
-  /** `ws://…/ws`. */
-  get url(): string {
-    return `ws://127.0.0.1:${this.port}/ws`;
-  }
-
-  /** `http://…` */
-  get http(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** A token of development mode. */
-  async token(request: TokenRequest = {}): Promise<string> {
-    const answer = await fetch(`${this.http}/api/token`, { method: "POST", body: JSON.stringify(request) });
-    const { token } = (await answer.json()) as { token?: string };
-    if (!token) throw new Error(`no token: HTTP ${answer.status}`);
-    return token;
-  }
-
-  /** The document of its events. */
-  async asyncapi(): Promise<unknown> {
-    return (await fetch(`${this.http}/asyncapi.json`)).json();
-  }
 }
 
 export class BonsaiServer extends Endpoint {

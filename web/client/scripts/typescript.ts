@@ -122,7 +122,11 @@ class Printer {
   private object(schema: Schema, indent: string): string {
     const lines = Object.entries(schema.properties ?? {}).map(([name, property]) => {
       const optional = !schema.required?.includes(name);
-      const type = this.type(optional && this.omitsNull ? withoutNull(property) : property);
+      const type = !optional
+        ? this.type(property)
+        : this.omitsNull
+          ? this.type(withoutNull(property))
+          : `${this.type(property)} | undefined`;
       return `${indent}  ${/^\w+$/.test(name) ? name : JSON.stringify(name)}${optional ? "?" : ""}: ${type};\n`;
     });
     return `{\n${lines.join("")}${indent}}`;

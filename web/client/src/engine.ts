@@ -136,9 +136,10 @@ export class Engine {
     });
   }
 
-  /** Tell of an error. */
+  /** Tell of an error; where nobody listens, the console, except of what `status` tells and time heals. */
   fail(error: BonsaiError): void {
-    if (!this.listeners.tell(["error"], error)) console.warn(`bonsai: ${error.code}: ${error.message}`);
+    const told = this.listeners.tell(["error"], error) || error.code === "lost";
+    if (!told) console.warn(`bonsai: ${error.code}: ${error.message}`);
   }
 
   // The loop

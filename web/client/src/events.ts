@@ -7,11 +7,11 @@
 /** `analytics:performance` from a client: a question was answered. */
 export interface AnalyticsAnswered {
   questionId: string;
-  correct?: boolean | null;
+  correct?: boolean | null | undefined;
   timeSpent: number;
-  skill?: string | null;
-  answer?: string | null;
-  subject?: string | null;
+  skill?: string | null | undefined;
+  answer?: string | null | undefined;
+  subject?: string | null | undefined;
 }
 
 /** The numbers of this session. */
@@ -43,9 +43,9 @@ export interface AnalyticsGoal {
 
 /** `analytics:goal` from a client: sets what is given, takes away what is null, and tells how far it is. */
 export interface AnalyticsGoalQuery {
-  total?: number | null;
-  perWeek?: number | null;
-  utcOffsetMinutes?: number;
+  total?: number | null | undefined;
+  perWeek?: number | null | undefined;
+  utcOffsetMinutes?: number | undefined;
 }
 
 /** The predicted total as it stood when a day's practice began; `at` is ms since the epoch. */
@@ -82,8 +82,8 @@ export interface AnalyticsProgress {
 
 /** `analytics:progress` from a client. */
 export interface AnalyticsProgressQuery {
-  days?: number;
-  utcOffsetMinutes?: number;
+  days?: number | undefined;
+  utcOffsetMinutes?: number | undefined;
 }
 
 /** `analytics:performance` to all devices of the session: the answer as it was recorded. */
@@ -185,8 +185,8 @@ export interface CoachingAction {
 /** `coaching:focus` from a client: the question that is now before the student, so that its time can be counted. */
 export interface CoachingFocus {
   questionId: string;
-  skill?: string | null;
-  expectedSeconds?: number | null;
+  skill?: string | null | undefined;
+  expectedSeconds?: number | null | undefined;
 }
 
 /** `coaching:hint` as the ack and to all devices of the session. */
@@ -203,8 +203,8 @@ export interface CoachingHint {
 /** `coaching:hint` from a client: the next rung, or one that was shown before. */
 export interface CoachingHintRequest {
   questionId: string;
-  rung?: number | null;
-  skill?: string | null;
+  rung?: number | null | undefined;
+  skill?: string | null | undefined;
 }
 
 /** `coaching:history`: messages, oldest first. */
@@ -216,8 +216,8 @@ export interface CoachingHistory {
 
 /** `coaching:history` from a client. */
 export interface CoachingHistoryRequest {
-  limit?: number;
-  before?: number | null;
+  limit?: number | undefined;
+  before?: number | null | undefined;
 }
 
 /**
@@ -247,11 +247,11 @@ export interface CoachingMessage {
 /** `coaching:message` from a client: a student's words to the coach; a tutor's to a student. */
 export interface CoachingPost {
   text: string;
-  questionId?: string | null;
-  userId?: string | null;
-  sessionId?: string | null;
-  type?: "hint" | "strategy" | "encouragement" | "warning" | "insight";
-  priority?: "low" | "medium" | "high";
+  questionId?: string | null | undefined;
+  userId?: string | null | undefined;
+  sessionId?: string | null | undefined;
+  type?: "hint" | "strategy" | "encouragement" | "warning" | "insight" | undefined;
+  priority?: "low" | "medium" | "high" | undefined;
 }
 
 /** `coaching:read` to all of the student's devices: what was read, and how many are not. */
@@ -262,7 +262,7 @@ export interface CoachingRead {
 
 /** `coaching:read` from a client. Without `ids`: all of them. */
 export interface CoachingReadRequest {
-  ids?: Array<string> | null;
+  ids?: Array<string> | null | undefined;
 }
 
 /** `coaching:said` to all of the student's devices: what the student wrote to the coach. */
@@ -293,26 +293,26 @@ export interface CoachingStrategy {
 
 /** `coaching:strategy` from a client: of a question, or of a skill or topic by its name. */
 export interface CoachingStrategyRequest {
-  questionId?: string | null;
-  skill?: string | null;
+  questionId?: string | null | undefined;
+  skill?: string | null | undefined;
 }
 
 /** `coaching:watch` and `coaching:unwatch` from a tutor's client. */
 export interface CoachingWatchRequest {
   userId: string;
-  sessionId?: string | null;
+  sessionId?: string | null | undefined;
 }
 
 /** What a device says of itself. */
 export interface CoreDeviceIn {
-  id?: string | null;
-  kind?: string;
-  name?: string;
+  id?: string | null | undefined;
+  kind?: string | undefined;
+  name?: string | undefined;
 }
 
 /** `session:end`. */
 export interface CoreEnd {
-  reason?: string | null;
+  reason?: string | null | undefined;
 }
 
 /** What all devices are told when a session ends: contributions of plugins by their names. */
@@ -323,13 +323,13 @@ export interface CoreEnded {
 
 /** Payload of `user:connect`. */
 export interface CoreJoinRequest {
-  token?: string | null;
-  userId?: string | null;
-  sessionId?: string | null;
-  clientId?: string | null;
-  device?: CoreDeviceIn;
-  resume?: Record<string, unknown>;
-  batch?: boolean;
+  token?: string | null | undefined;
+  userId?: string | null | undefined;
+  sessionId?: string | null | undefined;
+  clientId?: string | null | undefined;
+  device?: CoreDeviceIn | undefined;
+  resume?: Record<string, unknown> | undefined;
+  batch?: boolean | undefined;
 }
 
 /** Payload of `auth:refresh`. */
@@ -351,7 +351,7 @@ export interface CoreState {
  */
 export interface CoreUpdate {
   patch: Record<string, unknown>;
-  version?: number | null;
+  version?: number | null | undefined;
 }
 
 /** What all devices are told of an update: the patch, and the state's version after it. */
@@ -363,7 +363,7 @@ export interface CoreUpdated {
 
 /** `extension:state` from a client: the state of one extension, or of all; to the asking device alone. */
 export interface ExtensionAsk {
-  extensionId?: string | null;
+  extensionId?: string | null | undefined;
 }
 
 /** The question that was read last from an extension's screenshot. */
@@ -396,8 +396,8 @@ export interface ExtensionStateChanged {
 export interface ExtensionSync {
   extensionId: string;
   isActive: boolean;
-  currentUrl?: string;
-  detectedQuestions?: number | Array<string | Record<string, unknown>>;
+  currentUrl?: string | undefined;
+  detectedQuestions?: number | Array<string | Record<string, unknown>> | undefined;
 }
 
 /** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
@@ -411,8 +411,8 @@ export interface ExtensionSynchronised {
 
 /** What the front end knows besides. */
 export interface RecsContext {
-  recentPerformance?: Array<number>;
-  studyGoals?: Array<string>;
+  recentPerformance?: Array<number> | undefined;
+  studyGoals?: Array<string> | undefined;
 }
 
 /** How far a diagnosis is. */
@@ -433,9 +433,9 @@ export interface RecsMockModule {
 
 /** What the student wants. Each is a hard limit: rather no question than one that breaks it. */
 export interface RecsPreferences {
-  difficulty?: number | null;
-  subjects?: Array<string>;
-  timeLimit?: number | null;
+  difficulty?: number | null | undefined;
+  subjects?: Array<string> | undefined;
+  timeLimit?: number | null | undefined;
 }
 
 /** A question as students see it: without answer, hints or rationale. */
@@ -460,12 +460,12 @@ export type RecsRefresh = Record<string, never>;
 
 /** `recommendations:request` from a client. */
 export interface RecsRequest {
-  currentSkillLevel?: Record<string, number>;
-  weakAreas?: Array<string>;
-  preferences?: RecsPreferences;
-  context?: RecsContext;
-  mode?: "diagnose" | "practice" | "mock";
-  count?: number;
+  currentSkillLevel?: Record<string, number> | undefined;
+  weakAreas?: Array<string> | undefined;
+  preferences?: RecsPreferences | undefined;
+  context?: RecsContext | undefined;
+  mode?: "diagnose" | "practice" | "mock" | undefined;
+  count?: number | undefined;
 }
 
 /** A choice as students see it. */
@@ -486,10 +486,10 @@ export interface RecsUpdate {
 
 /** `question:analyze` from a client: a text or a picture of a question. */
 export interface VisionAnalyze {
-  questionId?: string | null;
-  text?: string;
-  image?: string;
-  store?: boolean;
+  questionId?: string | null | undefined;
+  text?: string | undefined;
+  image?: string | undefined;
+  store?: boolean | undefined;
 }
 
 /** `question:analyzed`: the result, to all devices of the session, logged. */
@@ -536,9 +536,9 @@ export interface VisionInsight {
 
 /** Where a screenshot was taken. */
 export interface VisionMetadata {
-  url?: string;
-  timestamp?: number | string | null;
-  dimensions?: VisionDimensions | null;
+  url?: string | undefined;
+  timestamp?: number | string | null | undefined;
+  dimensions?: VisionDimensions | null | undefined;
 }
 
 /** `question:progress`: sent at once to all devices of the session, not logged. */
@@ -571,10 +571,10 @@ export interface VisionQuestionAnalysis {
 export interface VisionScreenshot {
   extensionId: string;
   screenshot: string;
-  userId?: string | null;
-  questionId?: string | null;
-  metadata?: VisionMetadata;
-  store?: boolean;
+  userId?: string | null | undefined;
+  questionId?: string | null | undefined;
+  metadata?: VisionMetadata | undefined;
+  store?: boolean | undefined;
 }
 
 /** What a client sends, by event. */

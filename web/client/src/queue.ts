@@ -129,8 +129,10 @@ export class Queue {
   next(now: number): Pending | undefined {
     if (this.#inFlight >= MAX_IN_FLIGHT) return undefined;
     let best: Pending | undefined;
+    let horizon = 0;
     for (const pending of this.#all.values()) {
-      if (pending.id > this.#horizon()) break;
+      horizon ||= Math.min(this.reserved, pending.id + this.span);
+      if (pending.id > horizon) break;
       if (pending.inFlight || pending.due > now) continue;
       if (!best || pending.rank < best.rank) best = pending;
       if (!best.rank) break;
@@ -192,11 +194,6 @@ export class Queue {
   /** Every message, for whoever waits for an answer. */
   messages(): Pending[] {
     return [...this.#all.values(), ...this.#early];
-  }
-
-  #horizon(): number {
-    const oldest = this.#all.keys().next().value ?? 0;
-    return Math.min(this.reserved, oldest + this.span);
   }
 
   #enrol(pending: Pending): void {

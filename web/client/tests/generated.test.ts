@@ -59,9 +59,9 @@ test("the generator prints what pydantic makes", () => {
 export interface MyPluginSay {
   text: string;
   mood: "good" | "bad";
-  parts?: Array<MyPluginSay>;
-  at?: number | null;
-  more?: Record<string, number>;
+  parts?: Array<MyPluginSay> | undefined;
+  at?: number | null | undefined;
+  more?: Record<string, number> | undefined;
 }
 
 /** What a client sends, by event. */

@@ -20,12 +20,13 @@ beforeEach(() => {
 
 const counts = (last: number) => Array.from({ length: last }, (_, index) => ({ key: "k", count: index + 1 }));
 
-test("the limit that the server announces is kept: nothing is refused, and nothing sent twice", async () => {
+test("the limit that the server announces is kept: what is more waits its turn", async () => {
   const client = await newClient(server);
   const answers = Array.from({ length: 12 }, () => client.request("probe:count", { key: "k" }));
   await client.connect();
   expect(await Promise.all(answers)).toEqual(counts(12));
-  expect(sentFrames("probe:count")).toHaveLength(12);
+  const [, first] = CountingSocket.sent.map((message) => JSON.parse(String(message)));
+  expect(first).toHaveLength(5);
 });
 
 test("a client that sends faster is refused for now, and all of it counts once in the end", async () => {
