@@ -14,12 +14,12 @@ from typing import Any
 
 from content import Pieces, choices
 
-SERIF = ("Liberation Serif", "DejaVu Serif", "Noto Serif", "Tinos", "TeX Gyre Termes", "Source Serif 4", "Gelasio")
+SERIF = ("Liberation Serif", "DejaVu Serif", "Noto Serif", "TeX Gyre Termes", "Source Serif 4", "Gelasio")
 SANS = (
-    *("Liberation Sans", "DejaVu Sans", "DejaVu Sans Condensed", "Noto Sans", "Arimo", "Roboto", "Open Sans", "Lato"),
+    *("Liberation Sans", "DejaVu Sans", "DejaVu Sans Condensed", "Noto Sans", "Roboto", "Open Sans", "Lato"),
     *("Carlito", "Cantarell", "Inter"),
 )
-MONO = ("Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", "Cousine")
+MONO = ("Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono")
 
 
 @dataclass

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from bonsai_vision.classify import CLASSES
-from measures import UNKNOWN, levels, told
+from measures import levels, told
+from texts import UNKNOWN
 
 COLORS = {"section": "#1f5fbf", "domain": "#0b6e4f", "skill": "#b3541e"}
 

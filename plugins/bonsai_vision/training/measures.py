@@ -46,7 +46,8 @@ def groups_of(level: str) -> list[int]:
 def told(labels: np.ndarray, level: str) -> np.ndarray:
     """The right number at a level; −1 for unknown."""
     of = np.array([*(range(UNKNOWN) if level == "skill" else groups_of(level)), -1])
-    return of[labels]
+    right: np.ndarray = of[labels]
+    return right
 
 
 def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 12) -> float:
@@ -77,7 +78,8 @@ def report(shares: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of rows of logits."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+    shares: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return shares
 
 
 def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -97,5 +99,8 @@ def confusion(shares: np.ndarray, labels: np.ndarray, samples: list[Sample]) -> 
             key = f"{CLASSES[right][:34]} -> {CLASSES[said][:34] if said >= 0 else 'unknown'}"
             pairs[key] = pairs.get(key, 0) + 1
             groups[sample.group] = groups.get(sample.group, 0) + 1
-    top = lambda counts, n: dict(sorted(counts.items(), key=lambda pair: -pair[1])[:n])  # noqa: E731
+
+    def top(counts: dict[str, int], count: int) -> dict[str, int]:
+        return dict(sorted(counts.items(), key=lambda pair: -pair[1])[:count])
+
     return {"pairs": top(pairs, 25), "groups": top(groups, 60)}

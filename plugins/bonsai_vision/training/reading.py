@@ -371,12 +371,12 @@ def question(skill: str, stem: str, texts: list[str], rng: random.Random) -> tup
         asked = _fill(stem, rng)
         four = rng.sample(WORDS, 4)
         if "completes" in stem:
-            at = rng.choice(list(re.finditer(r"\b[a-z]{5,}\b", passage)))
-            passage = f"{passage[: at.start()]}______{passage[at.end() :]}"
+            word = rng.choice(list(re.finditer(r"\b[a-z]{5,}\b", passage)))
+            passage = f"{passage[: word.start()]}______{passage[word.end() :]}"
         else:
             used = rng.choice(re.findall(r"\b[a-z]{5,}\b", passage))
             asked = re.sub(r'"[^"]+"', f'"{used}"', asked)
-        return passage, asked, [word.capitalize() for word in four] if rng.random() < 0.4 else four
+        return passage, asked, [choice.capitalize() for choice in four] if rng.random() < 0.4 else four
     if skill == "Transitions":
         parts = _sentences(passage)
         at = rng.randrange(1, len(parts)) if len(parts) > 1 else 0

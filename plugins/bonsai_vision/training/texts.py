@@ -135,7 +135,8 @@ def from_others(rng: random.Random, passages: list[str]) -> list[Sample]:
     quizzes = lines(HERE / "quizzes.txt")
     for number, line in enumerate(quizzes):
         for turn in range(6):
-            asked, shown = [], []
+            asked: list[str] = []
+            shown: list[str] = []
             for quiz in [line, *rng.sample(quizzes, rng.choice([0, 0, 0, 1, 3]))]:
                 question, *shown = quiz.split(" | ")
                 text, shown = noise.write("", question, shown, rng, plain=not turn)

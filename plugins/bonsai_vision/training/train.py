@@ -20,11 +20,11 @@ import numpy as np
 from bonsai_vision.classify import DIFFICULTIES, _Weights
 from bonsai_vision.features import features, gauges
 from drawing import draw
-from measures import THRESHOLD, UNKNOWN, best_temperature, calibration_error, confusion, report, softmax
-from scipy import sparse
+from measures import THRESHOLD, best_temperature, calibration_error, confusion, report, softmax
+from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-from texts import Sample, held_out, training
+from texts import UNKNOWN, Sample, held_out, training
 
 from bonsai_core.domain import DOMAIN_OF_SKILL, SKILLS, difficulty_of_band
 
