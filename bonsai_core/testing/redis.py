@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -33,7 +35,7 @@ class RedisServer:
             raise FileNotFoundError("redis-server is not installed (Debian: apt-get install redis-server)")
         self._program = program
         self.directory = directory
-        self.port = free_port()
+        self.port = _cluster_port() if options.get("cluster_enabled") == "yes" else free_port()
         self.options = options
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,8 +74,6 @@ class RedisServer:
         raise RuntimeError(f"redis-server did not start; see {self.directory / 'redis.log'}")
 
     def _answers(self) -> bool:
-        import socket
-
         with socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
             connection.settimeout(0.5)
             connection.sendall(b"PING\r\n")
@@ -145,6 +145,20 @@ class StartRedis:
         """End every server that was started."""
         for server in self._servers:
             server.kill()
+
+
+def _cluster_port() -> int:
+    """A free port whose bus port, 10,000 above it, is free too and not one of the system's for outgoing connections."""
+    for _ in range(1000):
+        port = random.randrange(20_000, 22_700)
+        with socket.socket() as probe, socket.socket() as bus:
+            try:
+                probe.bind(("127.0.0.1", port))
+                bus.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no two free ports were found for a Redis Cluster's node")
 
 
 def _wait_for_cluster(servers: list[RedisServer]) -> None:
