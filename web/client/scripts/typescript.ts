@@ -106,7 +106,7 @@ class Printer {
   }
 
   private declare(model: string): string {
-    const name = pascal(this.plugin) + model;
+    const name = pascal(this.plugin) + model.slice(model.lastIndexOf(".") + 1);
     if (!this.types.has(name)) {
       this.types.set(name, ""); // so that a model may contain itself
       const schema = this.schemas[model];

@@ -152,6 +152,18 @@ test("attempts have an end, if one is set, and connect begins anew", async () =>
   await until(() => client.status.pending === 0); // it was not thrown away
 });
 
+test("attempts count from the latest join", async () => {
+  const network = await newNetwork();
+  const client = await newClient(server, { url: network.url, reconnect: { attempts: 1, delay: 1, maxDelay: 1 } });
+  await client.connect();
+  for (let time = 0; time < 3; time++) {
+    const back = new Promise((resolve) => client.once("user:joined", resolve));
+    network.cut();
+    await back;
+  }
+  expect(network.connections).toBe(4);
+});
+
 test("connect while a disconnect is under way, many times over, ends joined once", async () => {
   const client = await newClient(server);
   let joins = 0;

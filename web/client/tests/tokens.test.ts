@@ -51,9 +51,11 @@ describe("with a tokenProvider", () => {
   });
 
   test("the same refused token again is the end", async () => {
-    const client = await newClient(server, { auth: { userId: newUser(), tokenProvider: () => "refused" } });
+    const provider = vi.fn(() => "refused");
+    const client = await newClient(server, { auth: { userId: newUser(), tokenProvider: provider } });
     await expect(client.connect()).rejects.toMatchObject({ code: "unauthenticated" });
     expect(client.state).toBe("closed");
+    expect(provider).toHaveBeenCalledTimes(2);
   });
 
   test("three refused tokens in a row are the end", async () => {

@@ -5,6 +5,7 @@ import { useLiveCoaching, useRealTimeAnalytics, useRealTimeRecommendations, useW
 import { act, waitFor } from "@testing-library/react";
 import { describe, expect, test, vi } from "vitest";
 import { newConfig, renderLive } from "../../testing/dom.tsx";
+import { sharedServer } from "../../testing/shared.ts";
 
 describe("useRealTimeAnalytics", () => {
   test("has zeros before the first numbers, and those of the session after each answer", async () => {
@@ -182,5 +183,28 @@ describe("useLiveCoaching", () => {
     await act(() => result.current.markRead());
     await waitFor(() => expect(other.result.current.getUnreadCount()).toBe(0));
     await waitFor(() => expect(result.current.coaching.messages.every(({ isRead }) => isRead)).toBe(true));
+  });
+
+  test("a tutor who watches a student does not take the student's messages for their own", async () => {
+    const [student, tutor] = [await newConfig(), await newConfig()];
+    const token = await sharedServer().token({ userId: tutor.userId, roles: ["tutor"], students: [student.userId] });
+    const tutorConfig = { ...tutor.config, auth: { ...tutor.config.auth, token } };
+    const learning = renderLive(() => [useLiveCoaching(), useRealTimeAnalytics()] as const, student.config);
+    await waitFor(() => expect(learning.result.current[1].isReady).toBe(true));
+    const onMessageReceived = vi.fn();
+    const teaching = renderLive(() => {
+      const { request, on } = useWebSocket();
+      return { request, on, coach: useLiveCoaching({ onMessageReceived }), numbers: useRealTimeAnalytics() };
+    }, tutorConfig);
+    await waitFor(() => expect(teaching.result.current.numbers.isReady).toBe(true));
+    const seen: string[] = [];
+    teaching.result.current.on("*", (_, { event, room }) => room?.includes(student.userId) && seen.push(event));
+    await act(() => teaching.result.current.request("coaching:watch", { userId: student.userId }));
+    await act(() => learning.result.current[0].send("I am stuck, what should I do?"));
+    await act(() => learning.result.current[1].recordAnswer("q1", true, 30));
+    await waitFor(() => expect(seen).toEqual(expect.arrayContaining(["coaching:message", "analytics:update"])));
+    expect(teaching.result.current.coach.coaching.messages).toEqual([]);
+    expect(teaching.result.current.numbers.analytics.currentSession.questionsAnswered).toBe(0);
+    expect(onMessageReceived).not.toHaveBeenCalled();
   });
 });

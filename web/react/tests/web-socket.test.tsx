@@ -15,6 +15,7 @@ import { StrictMode } from "react";
 import { describe, expect, test, vi } from "vitest";
 import { newConfig, renderLive } from "../../testing/dom.tsx";
 import { sharedServer } from "../../testing/shared.ts";
+import { LINGER } from "../src/registry.ts";
 
 test("all hooks of a page share one socket, also in StrictMode", async () => {
   const { config, network } = await newConfig();
@@ -52,6 +53,8 @@ test("the last component to go disconnects, unless another comes in time", async
   const second = renderLive(() => useWebSocket(), config);
   await waitFor(() => expect(second.result.current.isConnected).toBe(true));
   expect(second.result.current.client).toBe(client);
+  await new Promise((resolve) => setTimeout(resolve, LINGER + 200));
+  expect(second.result.current.isConnected).toBe(true);
   second.unmount();
   await waitFor(() => expect(client.state).toBe("idle"), { timeout: 5000 });
   expect(network.connections).toBe(1);
