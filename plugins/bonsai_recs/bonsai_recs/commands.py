@@ -35,7 +35,7 @@ def recs() -> None:
     "--pool", "size", type=click.IntRange(50, 100_000), default=400, show_default=True, help="Items to choose from."
 )
 @click.option(
-    "--repeats", type=click.IntRange(1, 1000), default=20, show_default=True, help="How often each takes the test."
+    "--repeats", type=click.IntRange(1, 1000), default=10, show_default=True, help="How often each takes the test."
 )
 @click.option("--compare", is_flag=True, help="Measure every rule, catsim's too where it is installed.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes to share the work; default: one a processor.")

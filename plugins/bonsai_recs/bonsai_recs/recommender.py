@@ -120,7 +120,7 @@ class Recommender:
             self._sharp = self.pool.sharpest(DEPTH)
         _ = self._sharp[0].curves, self._sharp[0].hashes, self.pool.hashes
         self._masks: dict[tuple[int | None, frozenset[int]], Bools] = {}
-        self._limits: dict[str, tuple[Any, list[str], dict[str, float]]] = {}
+        self._limits: dict[str, tuple[Any, dict[str, float], dict[str, float]]] = {}
 
     def question(self, pick: Pick) -> Question:
         """The question of a pick."""
@@ -216,7 +216,7 @@ class Recommender:
                 ability,
                 counts=run.counts,
                 allowed=allowed[items],
-                limits=self._exposure_limits(pool, exposure),
+                limits=self._exposure_limits(pool, exposure, run.seed),
                 shares=shares_of([DOMAINS[domain] for domain in sorted(domains)]),
                 count=count,
             )
@@ -234,17 +234,17 @@ class Recommender:
                 return self.pool, np.arange(len(self.pool))
         return self._sharp
 
-    def _exposure_limits(self, pool: Pool, exposure: Mapping[str, Any]) -> diagnose.Limits:
-        held_back: list[str] = []
+    def _exposure_limits(self, pool: Pool, exposure: Mapping[str, Any], seed: int) -> diagnose.Limits:
+        chances: dict[str, float] = {}
         prices: dict[str, float] = {}
         for name, document in exposure.items():
             known = self._limits.get(name)
             if known is None or known[0] is not document:  # the same object until it was folded again
                 shown = Exposure.read(document)
-                known = self._limits[name] = (document, shown.held_back(), shown.prices)
-            held_back += known[1]
+                known = self._limits[name] = (document, shown.limited(), shown.prices)
+            chances |= known[1]
             prices |= known[2]
-        return diagnose.Limits.of(pool, held_back, prices)
+        return diagnose.Limits.of(pool, chances, prices, seed)
 
     def _mock(self, request: Request, run: Run, allowed: Bools) -> Advice:
         if not run.sections:

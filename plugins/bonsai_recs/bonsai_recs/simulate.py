@@ -1,9 +1,9 @@
 """`bonsai recs simulate`: simulated students take a test by a selection rule, through the code that selects live.
 
 Every rule sees the same pool, the same students and the same luck: whether student s answers item i right is drawn
-once. The error of 500 students still varies by 3 % with their luck, so they take the test many times, each time with
+once. The error of 500 students still varies by 3 % with their luck, so they take the test several times, each time with
 other luck and with an exposure control that begins anew; errors are those of all times, the highest exposure is the
-worst of any time. catsim's selectors, which are slow and not what ours is held to, get a tenth of the times.
+worst of any time.
 """
 
 from __future__ import annotations
@@ -92,14 +92,16 @@ class Diagnose:
 
     def __init__(self, pool: Pool, seed: int, length: int) -> None:
         self._pool = pool
+        self._seed = seed
         self._exposure = Exposure()
         self._limits: diagnose.Limits | None = None
 
     def next(self, sitting: Sitting) -> int:
         if not sitting.asked:
+            seed = self._seed * 1_000_003 + sitting.number
             exposure = self._exposure
-            self._limits = diagnose.Limits.of(self._pool, exposure.held_back(), exposure.prices)
-            exposure.begin()
+            self._limits = diagnose.Limits.of(self._pool, exposure.limited(), exposure.prices, seed)
+            self._exposure.begin()
         picked = diagnose.choose(
             self._pool, sitting.ability, counts=sitting.counts, allowed=sitting.unused, limits=self._limits
         )
@@ -223,19 +225,15 @@ class Simulation:
         students: how many; their abilities are N(0, 1).
         seed: of students, luck and chance in rules.
         items: length of the fixed-length test.
-        repeats: how often all students take it by one of `RULES`.
+        repeats: how often all students take it.
         size: of the pool.
     """
 
     students: int = 500
     seed: int = 1
     items: int = 20
-    repeats: int = 20
+    repeats: int = 10
     size: int = 400
-
-    def times(self, rule: str) -> range:
-        """The repeats of a rule."""
-        return range(self.repeats if rule in RULES else -(-self.repeats // 10))
 
     @cached_property
     def pool(self) -> Pool:
@@ -315,7 +313,9 @@ def run(
         jobs: processes to share the work.
         advance: called after each of the `steps`.
     """
-    work = [(name, time, to_error) for name in rules for time in simulation.times(name) for to_error in (False, True)]
+    work = [
+        (name, time, to_error) for name in rules for time in range(simulation.repeats) for to_error in (False, True)
+    ]
     found: dict[tuple[str, int, bool], Results] = {}
     if jobs == 1:
         for task in work:
@@ -327,15 +327,16 @@ def run(
             for done in as_completed(waiting):
                 found[waiting[done]] = done.result()
                 advance()
+    times = range(simulation.repeats)
     return [
-        simulation.figures(name, *([found[name, t, kind] for t in simulation.times(name)] for kind in (False, True)))
+        simulation.figures(name, [found[name, t, False] for t in times], [found[name, t, True] for t in times])
         for name in rules
     ]
 
 
 def steps(simulation: Simulation, rules: Sequence[str]) -> int:
     """How often `run` calls `advance`."""
-    return 2 * sum(len(simulation.times(rule)) for rule in rules)
+    return 2 * simulation.repeats * len(rules)
 
 
 def all_rules() -> dict[str, MakeRule]:

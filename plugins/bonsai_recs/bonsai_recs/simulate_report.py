@@ -63,8 +63,7 @@ def table(figures: Sequence[Figures]) -> None:
     console = Console(highlight=False, width=None if Console().is_terminal else 140)
     console.print(shown)
     first = figures[0]
-    others = f" ({figures[-1].repeats} by catsim's selectors)" if figures[-1].repeats != first.repeats else ""
-    console.print(f"{first.students} students, {first.repeats} tests each of either kind{others}; abilities N(0, 1).")
+    console.print(f"{first.students} students, {first.repeats} tests each of either kind; abilities N(0, 1).")
     for name, ratio in ratios(figures).items():
         console.print(f"{name}: {ratio:.3f}")
 

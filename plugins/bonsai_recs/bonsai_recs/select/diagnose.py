@@ -4,12 +4,13 @@ Of the domains that the blueprint leaves open, it takes the item whose answer pr
 variance of the section's ability after it, over all abilities that are still possible (W. J. van der Linden, Bayesian
 Item Selection Criteria for Adaptive Testing, 1998: minimum expected posterior variance). That is maximum information
 once the ability is well known, but does not trust the first few answers more than they deserve. What an item is worth
-to other students is its price, which is taken off; items that too many have seen are held back (`exposure`).
+to other students is its price, which is taken off (`exposure`); items that are not eligible for this student are
+passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +41,10 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What exposure control says, by item (`exposure.Exposure`).
+    """What exposure control says for one student, by item.
 
     Attributes:
-        held_back: items that are not to be given.
+        held_back: items that are not eligible.
         priced, prices: items, and what is taken off their worth.
     """
 
@@ -52,10 +53,15 @@ class Limits:
     prices: Floats
 
     @classmethod
-    def of(cls, pool: Pool, held_back: Iterable[str], prices: Mapping[str, float]) -> Limits:
-        """From ids, and prices by id."""
-        here = {id: price for id, price in prices.items() if id in pool.index}
-        return cls(pool.find(held_back), pool.find(here), np.array(list(here.values()), dtype=np.float32))
+    def of(cls, pool: Pool, chances: Mapping[str, float], prices: Mapping[str, float], seed: int) -> Limits:
+        """From probabilities of being eligible and prices, by id (`exposure.Exposure`).
+
+        Args:
+            seed: of this student's diagnosis; decides which items are eligible.
+        """
+        items = pool.find(chances)
+        turned_away = pool.draws(seed, items) >= _values(pool, chances)
+        return cls(items[turned_away], pool.find(prices), _values(pool, prices))
 
 
 def precision(pool: Pool, ability: Ability) -> Floats:
@@ -120,6 +126,12 @@ def choose(
         given[int(pool.domain[item])] += 1
         gains[item] = _NEVER
     return picks
+
+
+def _values(pool: Pool, by_id: Mapping[str, float]) -> Floats:
+    """The values of the items that `Pool.find` finds, in its order."""
+    index = pool.index
+    return np.array([value for id, value in by_id.items() if id in index], dtype=np.float32)
 
 
 def _best(pool: Pool, gains: Floats, given: Sequence[int], shares: tuple[float, ...]) -> int | None:
