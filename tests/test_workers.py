@@ -268,8 +268,9 @@ async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(start_workers:
     os.kill(victim, signal.SIGKILL)
     await until(lambda: "web-3" in pids(server))
     assert re.search(r"a worker ended .* how=SIGKILL .*node=web-1", server.logs)
-    told = await survivor.recv("user:disconnect", timeout=10)
-    assert told["data"]["device"]["clientId"] == gone.joined["clientId"], "its devices are gone with its lease"
+    left: set[str] = set()
+    while gone.joined["clientId"] not in left:  # devices that were tried on other workers left before
+        left.add((await survivor.recv("user:disconnect", timeout=10))["data"]["device"]["clientId"])
     await load.check()
     assert (await on_every_worker(server, "s9")).keys() == {pids(server)["web-2"], pids(server)["web-3"]}
     assert (await metrics(server))["bonsai_worker_up"] == {"web-2": 1, "web-3": 1}
