@@ -178,6 +178,8 @@ class WorkerProcess:
             self.kill()
             self._process.stdin.close()
             await self._process.wait()
+            with contextlib.suppress(ConnectionError):  # of a killed process that had not read all
+                await self._process.stdin.wait_closed()
             if self._timer is not None:
                 self._timer.cancel()
             self.ready = False

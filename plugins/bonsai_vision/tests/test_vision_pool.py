@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -119,6 +120,22 @@ async def test_a_job_that_kills_its_worker_is_tried_twice_and_then_refused(start
     assert lost.value.code == "worker_lost"
     assert len((tmp_path / "log").read_text().splitlines()) == 2
     assert await pool.submit({"do": "die once", "mark": str(tmp_path / "mark")}).result == "survived"
+
+
+async def test_a_worker_that_is_killed_before_it_has_read_its_job_leaves_no_error_behind(start: Start) -> None:
+    pool = await start()
+    troubles: list[Mapping[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    first = pool.pids[0]
+    os.kill(first, signal.SIGSTOP)
+    job = pool.submit({}, b"x" * (1 << 20))
+    await until(lambda: job.started)
+    os.kill(first, signal.SIGKILL)
+    assert (await job.result)["pid"] != first
+    await pool.close()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert not troubles
 
 
 async def test_an_idle_worker_that_is_killed_is_replaced_at_once(start: Start) -> None:
