@@ -22,7 +22,7 @@ class Constants:
         section_variance: of a student's section of the test around the general ability. By choice: no data has
             sections.
         ability_drift, skill_drift: variance that one answer adds, since students learn.
-        test_drift: the same for an ability in a section of the test. By choice: it wanders some .45 logits, 40 points,
+        test_drift: the same for an ability in a section of the test. By choice: it wanders some .3 logits, 30 points,
             in a thousand questions.
         skill_difficulty: mean of skills.
         skill_difficulty_variance: of skills around that mean.
@@ -39,7 +39,7 @@ class Constants:
     section_variance: float = 0.15
     ability_drift: float = 0.0025
     skill_drift: float = 0.01
-    test_drift: float = 0.0002
+    test_drift: float = 0.0001
     skill_difficulty: float = -0.8
     skill_difficulty_variance: float = 1.27
     item_variance: float = 1.35
