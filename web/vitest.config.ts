@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ["*/tests/**/*.test.{ts,tsx}"],
     globalSetup: "testing/setup.ts",
+    maxWorkers: 3, // tests wait more than they work
+    minWorkers: 1,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     restoreMocks: true,

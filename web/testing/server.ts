@@ -66,6 +66,9 @@ export class BonsaiServer extends Endpoint {
     const args = ["-m", "bonsai_core", "serve", "--dev", "--websocket-port", String(this.port)];
     const child = spawn(PYTHON, args, { cwd: this.#folder, env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
+    const end = (): boolean => child.kill("SIGKILL"); // not to outlive tests that are stopped
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log += text));
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the server ended with status ${child.exitCode}:\n${this.#log}`);

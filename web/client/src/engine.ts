@@ -147,10 +147,10 @@ export class Engine {
   async #attempt(): Promise<void> {
     const run = ++this.#run;
     this.#set({ state: "connecting" });
+    this.#opening ??= this.#open();
+    await this.#opening;
     let token: string | undefined;
     try {
-      this.#opening ??= this.#open();
-      await this.#opening;
       token = await this.tokens.current();
     } catch (error) {
       if (run !== this.#run) return;

@@ -146,9 +146,12 @@ async function read(opened: Opened, onReserved: (id: number) => void): Promise<J
   };
 }
 
-/** A name that nobody else has, also where there is no secure context. */
+/** A name that nobody else has. Node.js 18 has no global `crypto`. */
 export function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const bytes =
+    globalThis.crypto?.getRandomValues(new Uint8Array(16)) ??
+    Uint8Array.from({ length: 16 }, () => Math.random() * 256);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function close(opened: Opened | undefined): void {

@@ -199,7 +199,8 @@ describe("useLiveCoaching", () => {
     await waitFor(() => expect(teaching.result.current.numbers.isReady).toBe(true));
     const seen: string[] = [];
     teaching.result.current.on("*", (_, { event, room }) => room?.includes(student.userId) && seen.push(event));
-    await act(() => teaching.result.current.request("coaching:watch", { userId: student.userId }));
+    const { userId = "", sessionId } = student.config.auth ?? {};
+    await act(() => teaching.result.current.request("coaching:watch", { userId, sessionId }));
     await act(() => learning.result.current[0].send("I am stuck, what should I do?"));
     await act(() => learning.result.current[1].recordAnswer("q1", true, 30));
     await waitFor(() => expect(seen).toEqual(expect.arrayContaining(["coaching:message", "analytics:update"])));
