@@ -34,7 +34,7 @@ tests/node/node_modules/.done: tests/node/package-lock.json
 	@npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: setup system check tests/node/node_modules/.done ## check, then every test: the workspace's together, then each plugin's alone with only the core
+test: setup system check tests/node/node_modules/.done ## check, then every test: the workspace's with all plugins, each plugin's with only the core
 	@$(BIN)/python tools/run_tests.py
 
 check: setup ## lint, format, types and import contracts

@@ -1,6 +1,6 @@
-"""Runs every test of the workspace: all suites together, then each plugin's alone with only the core and that plugin.
+"""Runs every test of the workspace: those of ``tests/`` with all plugins, and each plugin's with only the core and it.
 
-``tools/run_tests.py`` runs everything, ``tools/run_tests.py bonsai_analytics`` that plugin's suite alone. The last line
+``tools/run_tests.py`` runs everything, ``tools/run_tests.py bonsai_analytics`` that plugin's suite. The last line
 printed is the sum of all runs: ``N passed, N failed, N skipped``.
 """
 
@@ -10,6 +10,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import alone
@@ -34,17 +35,29 @@ def totals(report: Path) -> Counter[str]:
 
 
 def run(title: str, python: str | Path, arguments: list[str], cwd: Path, env: dict[str, str]) -> Counter[str]:
-    """One pytest process; what it counted."""
-    print(f"\n== {title}", flush=True)
+    """One pytest process; what it counted. What it printed is printed at its end, in one piece."""
     report = REPORTS / f"{title.replace(' ', '-')}.xml"
     report.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", "--quiet", f"--junitxml={report}", *arguments]
-    status = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        printed, _ = process.communicate()
+    print(f"\n== {title}\n{printed.decode(errors='replace')}", end="", flush=True)
     count = totals(report) if report.exists() else Counter()
-    if status not in (0, NO_TESTS) and not count["failed"]:
-        print(f"{title}: pytest ended with status {status}", flush=True)
+    if process.returncode not in (0, NO_TESTS) and not count["failed"]:
+        print(f"{title}: pytest ended with status {process.returncode}", flush=True)
         count["failed"] += 1
     return count
+
+
+def run_alone(plugin: Path) -> Counter[str]:
+    """The suite of one plugin, in an environment of its own."""
+    # Neither the checkout nor a variable of the caller's may bring a sibling back onto the path.
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    env["PYTHONSAFEPATH"] = "1"
+    arguments = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(plugin), "-p", "no:cacheprovider", "tests"]
+    return run(f"{plugin.name} alone", alone.make(plugin), arguments, plugin, env)
 
 
 def main(only: list[str]) -> int:
@@ -52,17 +65,16 @@ def main(only: list[str]) -> int:
     start = time.monotonic()
     count: Counter[str] = Counter()
     if not only:
-        count += run("workspace", sys.executable, ["-n", "2", "--dist", "loadfile"], ROOT, dict(os.environ))
-    for plugin in sorted((ROOT / "plugins").iterdir()):
-        if (only and plugin.name not in only) or not any(plugin.glob("tests/**/test_*.py")):
-            continue
-        # Neither the checkout nor a variable of the caller's may bring a sibling back onto the path.
-        env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        env["PYTHONSAFEPATH"] = "1"
-        arguments = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(plugin), "-p", "no:cacheprovider", "tests"]
-        count += run(f"{plugin.name} alone", alone.make(plugin), arguments, plugin, env)
-    took = time.monotonic() - start
-    print(f"\nall suites ran in {took:.0f} s; a plugin's tests count twice: with all others, and alone")
+        count += run("workspace", sys.executable, ["-n", "2", "--dist", "loadfile", "tests"], ROOT, dict(os.environ))
+    plugins = [
+        plugin
+        for plugin in sorted((ROOT / "plugins").iterdir())
+        if (not only or plugin.name in only) and any(plugin.glob("tests/**/test_*.py"))
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for part in pool.map(run_alone, plugins):
+            count += part
+    print(f"\nall suites ran in {time.monotonic() - start:.0f} s")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 1 if count["failed"] or not count["passed"] else 0
 
