@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bonsai_core.app import App
     from bonsai_core.auth import mint_token
     from bonsai_core.domain import Answer, Question, QuestionAnalysis
+    from bonsai_core.metrics import EventReport
     from bonsai_core.session import Entry, Session
     from bonsai_core.settings import Settings
 
@@ -23,6 +24,7 @@ __all__ = [
     "Entry",
     "ErrorCode",
     "Event",
+    "EventReport",
     "Payload",
     "Plugin",
     "Question",
@@ -39,6 +41,7 @@ __all__ = [
 
 _LAZY = {
     "App": "bonsai_core.app",
+    "EventReport": "bonsai_core.metrics",
     "Session": "bonsai_core.session",
     "Entry": "bonsai_core.session",
     "Question": "bonsai_core.domain",

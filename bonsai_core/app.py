@@ -19,9 +19,9 @@ from bonsai_core.dispatch import Dispatcher, run_unit_apart
 from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
 from bonsai_core.gossip import Gossip
-from bonsai_core.isolation import PluginFault, Supervisor
+from bonsai_core.isolation import PluginFault, Supervisor, where
 from bonsai_core.limits import Limits
-from bonsai_core.metrics import Metrics
+from bonsai_core.metrics import EventReport, Metrics
 from bonsai_core.nodes import OtherNodes
 from bonsai_core.plugins import Handler, Plugins
 from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
@@ -348,6 +348,49 @@ class App:
                 connection.refuse(None, "unauthenticated", "the token was revoked", self.now())
                 connection.close(CloseCode.UNAUTHENTICATED, "token revoked", leave="expired")
 
+    # For operations
+
+    def watch_events(self, listener: Callable[[EventReport], None]) -> Callable[[], None]:
+        """Have `listener` called for each client event that this process answers. Costs nothing while nobody watches.
+
+        Args:
+            listener: sync and quick: it runs on the event path. One that raises is called no more.
+
+        Returns:
+            What ends it; to be called once.
+        """
+        listeners = self.metrics.listeners
+        listeners.append(listener)
+
+        def stop() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+
+        return stop
+
+    def report(self, connection: Connection, event: str, outcome: str, seconds: float, size: int) -> None:
+        """Tell listeners of an answered event. To be called only while there are some."""
+        live = connection.session
+        if live is None:
+            return
+        route = self.plugins.route(event)
+        name = event if route is not None and route.owner is not None else ""
+        told = EventReport(name, live.user, live.id, outcome, seconds, size, self.now())
+        for listener in tuple(self.metrics.listeners):
+            try:
+                listener(told)
+            except Exception as error:
+                self.metrics.listeners.remove(listener)
+                log.error("a listener of events failed", failure=type(error).__name__, where=where(error))
+
+    async def waiting(self) -> int:
+        """Contributions to what many users share that have not been folded yet.
+
+        Raises:
+            StoreUnavailable: the store is away.
+        """
+        return await self.store.waiting()
+
     # Health
 
     async def health(self) -> dict[str, Any]:
@@ -408,13 +451,17 @@ class App:
         return self._store_status
 
     def stats(self) -> Mapping[str, Any]:
-        """Connection statistics."""
+        """Connection statistics of this process; `opened`, `closed` and `outboxDropped` since its start."""
         joined = sum(1 for c in self.connections.all if c.joined)
         return {
             "connections": len(self.connections.all),
             "joined": joined,
             "sessions": len(self.sessions),
             "rooms": len(self.rooms),
+            "opened": self.metrics.opened,
+            "closed": sum(self.metrics.closed.values()),
+            "outboxBytes": sum(c.waiting for c in self.connections.all),
+            "outboxDropped": self.metrics.dropped,
             "uptimeMs": self.now() - self.started_at,
             "node": self.settings.node_id,
         }

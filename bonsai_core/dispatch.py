@@ -134,6 +134,8 @@ class Dispatcher:
         connection.refuse(
             frame.id, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}", self._app.now()
         )
+        if self._app.metrics.listeners:
+            self._app.report(connection, "", ErrorCode.UNKNOWN_EVENT, 0.0, len(bytes(frame.data)))
 
     async def act(self, record: PluginRecord, user: str, session_id: str, function: Callable[..., Any]) -> Any:
         """Run a plugin's function as a unit of work in a session, as `App.act` says."""
@@ -341,6 +343,9 @@ class _Work:
                 self._target().send(frame)
         if outcome is _ACK or outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
             self.app.metrics.event(event.name, outcome, time.perf_counter() - began)
+        if self.app.metrics.listeners:
+            size = len(event.raw) + len(event.attachment or b"")
+            self.app.report(self.connection, event.name, str(outcome), time.perf_counter() - began, size)
 
     def abandon(self) -> None:
         """A handler hangs for good."""

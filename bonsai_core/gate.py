@@ -196,6 +196,8 @@ class Gate:
             return True
         retry = int(wait * 1000) + 1
         connection.refuse(frame.id, ErrorCode.RATE_LIMITED, "too many messages", self._app.now(), retry_after_ms=retry)
+        if self._app.metrics.listeners:
+            self._app.report(connection, frame.event, ErrorCode.RATE_LIMITED, 0.0, len(bytes(frame.data)))
         connection.refusals += 1
         if connection.refusals >= self._settings.flood_refusals:
             connection.close(CloseCode.FLOOD, f"flood; reconnect in {retry} ms")

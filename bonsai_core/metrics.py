@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,29 @@ if TYPE_CHECKING:
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 #: The content type of Prometheus' text format.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(slots=True, frozen=True)
+class EventReport:
+    """A client event that was answered, as `App.watch_events` tells of it: never its payload, only the payload's size.
+
+    Attributes:
+        event: its name; empty for one that no plugin handles, since anybody can make up a name.
+        user: the sender's userId.
+        session_id: the sender's session.
+        outcome: `ack`, or the error's code.
+        seconds: from its arrival to its answer.
+        size: bytes of its payload as JSON and of its attachment.
+        at: when it was answered, in ms since the epoch.
+    """
+
+    event: str
+    user: str
+    session_id: str
+    outcome: str
+    seconds: float
+    size: int
+    at: int
 
 
 class Latencies:
@@ -50,6 +74,8 @@ class Metrics:
         self.commits: Counter[str] = Counter()
         self.recoveries: Counter[bool] = Counter()
         self.dropped = 0
+        #: Who is told of each event that is answered: `App.watch_events`.
+        self.listeners: list[Callable[[EventReport], None]] = []
 
     def event(self, name: str, outcome: str, seconds: float) -> None:
         """An event was answered, `seconds` after it came."""

@@ -57,8 +57,10 @@ async def test_deltas_that_cannot_be_folded_wait_and_hold_up_no_others(url: str)
     live = await Live(url).open()
     await live.store.commit(contribute("bad", 1))
     await live.store.commit(contribute("good", 2))
+    assert await live.store.waiting() == 2
     assert await live.store.fold(fail, 100) == (2, {("items", "good"): b"2"})
     assert await live.store.fold(fail, 100) == (0, {})
+    assert await live.store.waiting() == 1
     await live.store.close()
 
 

@@ -290,6 +290,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def waiting(self) -> int:
+        """How many deltas wait to be folded, as far as this process knows; those whose `fold` has raised too."""
+
+    @abstractmethod
     async def aggregate(self, name: str, key: str) -> bytes | None:
         """An aggregate as last folded, or None."""
 

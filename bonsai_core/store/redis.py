@@ -267,6 +267,11 @@ class RedisStore(Store):
         return await self._outboxes.fold(fold, limit)
 
     @override
+    async def waiting(self) -> int:
+        self._check_open()
+        return await self._outboxes.waiting()
+
+    @override
     async def aggregate(self, name: str, key: str) -> bytes | None:
         value: bytes | None = await self._open.ask("HGET", keys.aggregate(name, key), "value")
         return value

@@ -6,6 +6,7 @@ in, so that two nodes may work at the same outbox, and one may die half-way.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from typing import Any, Final
@@ -75,6 +76,11 @@ class Outboxes:
             if more:
                 self._filled[bucket] = None
         return total, changed
+
+    async def waiting(self) -> int:
+        """As `Store.waiting`: of the outboxes that this node still has to look into."""
+        buckets = self._filled.keys() | self._passed.keys()
+        return sum(await asyncio.gather(*(self._link.ask("XLEN", keys.outbox(bucket)) for bucket in buckets)))
 
     async def _say(self, bucket: int, id: Id, entry: Forwarded) -> None:
         await self._link.run(

@@ -190,6 +190,10 @@ class SqliteStore(Store):
         return await self._writing.submit(partial(self._units.fold, fold, limit))
 
     @override
+    async def waiting(self) -> int:
+        return int(self._rows("SELECT count(*) FROM deltas", ())[0][0])
+
+    @override
     async def aggregate(self, name: str, key: str) -> bytes | None:
         rows = self._rows("SELECT value FROM aggregates WHERE name = ? AND key = ?", (name, key))
         return rows[0][0] if rows else None
