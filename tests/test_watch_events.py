@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bonsai_core import Attachment, EventReport, Payload, Plugin, Refused, Session, on
@@ -44,8 +45,8 @@ async def test_a_listener_is_told_of_every_answer_but_never_of_its_payload(
         ("", "unknown_event"),
     ]
     assert {(r.user, r.session_id, r.at) for r in told} == {("ada", "s1", fake_clock.now())}
-    assert told[0].size == len('{"text":"a secret"}')
-    assert told[1].size == len('{"text":"a"}') + 100
+    assert told[0].size == len(json.dumps({"text": "a secret"}))
+    assert told[1].size == len(json.dumps({"text": "a"})) + 100
     assert "secret" not in repr(told).replace("notes:take", "")
 
     stop()
