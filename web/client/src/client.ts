@@ -7,6 +7,7 @@ import type { ExtensionSync, VisionMetadata } from "./events.ts";
 import { bytesOf, type Message } from "./frames.ts";
 import type { Listener } from "./listeners.ts";
 import type { Acks, ClientEvents, Joined, ServerEvents } from "./names.ts";
+import type { Position } from "./positions.ts";
 import type { Pending, Priority } from "./queue.ts";
 
 /** Options of `emit`. */
@@ -97,6 +98,14 @@ export class WebSocketClient {
   /** What the server said at the latest join; undefined before the first. */
   get joined(): Joined | undefined {
     return this.#engine.joined;
+  }
+
+  /**
+   * Up to where each room was received. Who keeps what messages have told, keeps this with it, and gives it back as
+   * `resume` in its next run, gets what came meanwhile, once.
+   */
+  get positions(): Record<string, Position> {
+    return this.#engine.positions.known;
   }
 
   // Life

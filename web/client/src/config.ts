@@ -1,5 +1,7 @@
 /** What a client is told when it is made. Times are in milliseconds. */
 
+import type { Position } from "./positions.ts";
+
 /** A token, and when it expires, if that is known. */
 export interface Token {
   token: string;
@@ -87,6 +89,8 @@ export interface ClientConfig {
   rateLimit?: RateLimit;
   queue?: QueueLimits;
   device?: Device;
+  /** Where an earlier run of the program was in each room, as `client.positions` told it. */
+  resume?: Record<string, Position>;
   /** Log the names and ids of frames, never payloads. A function gets the lines instead of `console.debug`. */
   debug?: boolean | ((line: string) => void);
   /** The WebSocket class, where there is no global one: Node.js before 22. */

@@ -39,8 +39,8 @@ export class Engine {
   status: Status = { state: "idle", pending: 0 };
   /** What the server said at the latest join. */
   joined: Joined | undefined;
+  readonly positions: Positions;
   readonly #config: ClientConfig;
-  readonly #positions = new Positions();
   #backoff = new Backoff();
   #waiters: [(joined: Joined) => void, (error: BonsaiError) => void][] = [];
   #link: Link | undefined;
@@ -62,6 +62,7 @@ export class Engine {
 
   constructor(config: ClientConfig) {
     this.#config = config;
+    this.positions = new Positions(config.resume);
     this.outbox = new Outbox(config, (error) => this.fail(error));
     this.tokens = new Tokens(config.auth ?? {});
     this.#userId = config.auth?.userId;
@@ -196,7 +197,7 @@ export class Engine {
           sessionId: this.#sessionId,
           clientId: this.#clientId,
           device: { kind: "web", ...this.#config.device, id: this.#deviceId },
-          resume: this.#positions.offer(rooms),
+          resume: this.positions.offer(rooms),
           batch: true,
         }),
       );
@@ -217,12 +218,12 @@ export class Engine {
       return;
     }
     if (room && offset) {
-      const decision = this.#positions.decide(room, offset, frame.epoch);
+      const decision = this.positions.decide(room, offset, frame.epoch);
       if (decision === "gap") throw new Error(`a message of ${room} is missing before ${offset}`);
       if (decision === "duplicate") return;
     }
-    if (event === "room:joined") this.#positions.enter(data.room, data.epoch, data.offset);
-    if (event === "room:left") this.#positions.leave(data.room);
+    if (event === "room:joined") this.positions.enter(data.room, data.epoch, data.offset);
+    if (event === "room:left") this.positions.leave(data.room);
     if (event === "auth:expiring" && this.tokens.canRenew) {
       // Should it fail, the old token stays, and the server says 4401 when it is too late.
       this.tokens.renew().then(
@@ -265,7 +266,7 @@ export class Engine {
     this.#sessionId = joined.sessionId;
     this.#deviceId = joined.deviceId;
     this.#journal?.remember(joined.sessionId);
-    this.#positions.joined(joined.rooms);
+    this.positions.joined(joined.rooms);
     this.tokens.accepted(tokenExpiresAt - serverTime + Date.now());
     this.outbox.joined(limits);
     this.#backoff.tries = 0;
@@ -283,7 +284,7 @@ export class Engine {
   }
 
   #ended(code: number, reason: string, broken?: boolean): void {
-    if (broken) this.#positions.broke();
+    if (broken) this.positions.broke();
     this.#away();
     const text = `${reason} (${code})`;
     const verdict = broken ? "reconnect" : judgeClose(code);

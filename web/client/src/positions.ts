@@ -25,9 +25,19 @@ const MAX_FRUITLESS = 3;
 
 /** The position of every joined room. */
 export class Positions {
-  #rooms = new Map<string, Position>();
+  #rooms: Map<string, Position>;
   #offered = new Map<string, Position>();
   #fruitless = 0;
+
+  /** @param known what was received up to where, as `known` told it in an earlier run. */
+  constructor(known: Record<string, Position> = {}) {
+    this.#rooms = new Map(Object.entries(known));
+  }
+
+  /** What was received up to where. */
+  get known(): Record<string, Position> {
+    return Object.fromEntries(this.#rooms);
+  }
 
   /** The `resume` of a `user:connect`: at most `limit` rooms, those joined first. */
   offer(limit = MAX_ROOMS): Record<string, Position> {

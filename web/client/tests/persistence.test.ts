@@ -111,6 +111,33 @@ test("what was emitted before the database was open is kept, too, and attachment
   expect(CountingSocket.sent.filter((message) => message instanceof Uint8Array)).toHaveLength(1);
 });
 
+test("a program that keeps what it was told, and up to where, gets the rest in its next run, once", async () => {
+  const auth = { userId: newUser() };
+  const other = await newClient(server, { auth });
+  const first = await newClient(server, { auth, queue: persist });
+  const told: unknown[] = [];
+  const note = (data: unknown): unknown => told.push((data as { count: number }).count);
+  first.on("probe:counted", note);
+  await Promise.all([other.connect(), first.connect()]);
+  await other.request("probe:count", { key: "k" });
+  await until(() => told.length === 1);
+  const kept = JSON.parse(JSON.stringify(first.positions));
+  kill(first);
+  await other.request("probe:count", { key: "k" });
+  await other.request("probe:count", { key: "k" });
+
+  const next = await newClient(server, { auth, queue: persist, resume: kept });
+  let snapshots = 0;
+  next.on("probe:counted", note);
+  next.on("session:state", () => snapshots++);
+  const { rooms } = await next.connect();
+  expect(Object.values(rooms).map((room) => room.recovered)).toEqual([true, true]);
+  await other.request("probe:count", { key: "k" });
+  await until(() => told.length === 4);
+  expect(told).toEqual([1, 2, 3, 4]);
+  expect(snapshots).toBe(0);
+});
+
 test("two tabs have a queue each; a closed tab's messages are sent by the next page", async () => {
   const auth = { userId: newUser() };
   const [one, two] = [
