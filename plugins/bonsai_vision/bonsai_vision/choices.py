@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from bonsai_vision.boxes import Box
 from bonsai_vision.furniture import is_furniture
-from bonsai_vision.layout import Line, rows
+from bonsai_vision.layout import Line, paragraphs, rows
 
 KEYS = "ABCDEFGH"
 #: What a letter is read as when a frame or a circle touches it.
@@ -18,9 +18,13 @@ _BULLET = r"(?:[OoQ0○◯●•◦□☐°](?:\s+|(?=[A-E](?:[.)]|$))))?"
 _STRONG = re.compile(rf"^{_BULLET}[(\[]{{0,2}}([A-Ea-e])\s?[.):\]]+\s*")
 _BARE = re.compile(rf"^{_BULLET}([A-E])(?:\s+|$|(?=[(−\-$\d]))")
 _TOUCHED = re.compile(rf"^{_BULLET}[(\[]?([a-e4830OQGß(¢©)])[.):\]]*(?:\s+|$)")
+#: What is left of a letter that was not read as one.
+_REST = re.compile(r"^(?:[^\w\s(√$−“\"-]{1,2}\s*|[A-D][.)]?(?=[A-Z][a-z])|[A-D][.)](?=\S))")
 _SURE, _BARE_WEIGHT, _DOUBTFUL = 1.0, 0.7, 0.25
 #: Letters of a stack stand below one another to within so many heights of a letter.
 _ALIGNED = 3.6
+#: Between two lines of one choice there are at most so many heights of a letter, from ink to ink.
+_LEADING = 2.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,10 @@ def find_choices(lines: Sequence[Line], frames: Sequence[Box] = ()) -> Choices |
         if not line.row
         for box, text in line.pieces or [(line.box, line.text)]
     ]
-    chain = _best_chain([m for piece in pieces if (m := _marker(piece, lines[piece.line].size)) is not None])
+    markers = [m for piece in pieces if (m := _marker(piece, lines[piece.line].size)) is not None]
+    chain = _best_chain(markers) or _first_alone(markers, lines)
     if chain is None:
-        return None
+        return _unlettered(lines)
     chain = _completed(chain, [piece for piece in pieces if not is_furniture(piece.text)])
     columns = {lines[marker.piece.line].column for _, marker in chain}
     used = {id(marker.piece) for _, marker in chain}
@@ -111,6 +116,30 @@ def find_choices(lines: Sequence[Line], frames: Sequence[Box] = ()) -> Choices |
     ]
     found = _collect(chain, others, frames)
     found.column = min(columns)
+    return found
+
+
+def _unlettered(lines: Sequence[Line]) -> Choices | None:
+    """Four texts that begin below one another after the sentence that asks: choices whose letters were not read."""
+    asking = [at for at, line in enumerate(lines) if line.text.endswith("?")]
+    if not asking:
+        return None
+    column = lines[asking[-1]].column
+    after = [
+        (number, line)
+        for number, line in enumerate(lines)
+        if number > asking[-1] and line.column == column and not line.row and not is_furniture(line.text)
+    ]
+    groups = paragraphs([line for _, line in after], gap=0.35)
+    numbers = {id(line): number for number, line in after}
+    lefts = [min(line.box.left for line in group) for group in groups]
+    if len(groups) != len("ABCD") or max(lefts) - min(lefts) > _ALIGNED * after[0][1].size:
+        return None
+    found = Choices(column=column)
+    for key, group in zip("ABCD", groups, strict=True):
+        found.texts.append((key, _REST.sub("", _joined([line.text for line in group]))))
+        found.boxes.append(Box.around(line.box for line in group))
+        found.lines.update(numbers[id(line)] for line in group)
     return found
 
 
@@ -147,6 +176,15 @@ def _best_chain(markers: Sequence[Marker]) -> list[tuple[str, Marker]] | None:
             if len(chain) >= 2 and any(m.weight > _DOUBTFUL for _, m in chain) and score >= best_score:
                 best, best_score = chain, score
     return best
+
+
+def _first_alone(markers: Sequence[Marker], lines: Sequence[Line]) -> list[tuple[str, Marker]] | None:
+    """The letter A right below the sentence that asks, on a page that ends before B."""
+    for marker in markers:
+        above = [line for line in lines[: marker.piece.line] if line.column == lines[marker.piece.line].column]
+        if marker.keys == "A" and marker.weight >= _BARE_WEIGHT and any(line.text.endswith("?") for line in above[-2:]):
+            return [("A", marker)]
+    return None
 
 
 def _follow(key: str, start: Marker, markers: Sequence[Marker]) -> list[tuple[str, Marker]]:
@@ -237,7 +275,7 @@ def _cut_off(markers: Sequence[Marker], others: Sequence[Piece], owned: Sequence
     if not beside or not below or is_furniture(below[0].text):
         return []
     pitches = [b.box.top - a.box.top for a, b in pairwise(markers) if b.box.top > a.box.top]
-    near = below[0].box.top - markers[-1].box.top <= 1.8 * max(pitches, default=0)
+    near = below[0].box.top - markers[-1].box.top <= 1.8 * max(pitches, default=8 * size)
     return below if near and any(abs(below[0].box.left - left) <= size for left in beside) else []
 
 
@@ -272,17 +310,21 @@ def _share(markers: Sequence[Marker], pieces: Sequence[Piece], frames: Sequence[
             if inside is not None:
                 owned[inside].append(piece)
         return owned
+    own = {id(marker.piece) for marker in markers}
+    pieces = [*pieces, *(marker.piece for marker in markers if marker.rest)]
     beside = [p.box.left for m in markers for p in pieces if p.box.overlap_y(m.box) > 0 and p.box.left > m.box.right]
     start = min(beside, default=min(marker.box.left for marker in markers) + 1.2 * size)
     lines = [
         [pieces[at] for at in row]
         for row in rows([piece.box for piece in pieces])
-        if max(pieces[at].box.right for at in row) > start
+        if pieces[row[0]].box.left >= start - size
+        or any(id(pieces[at]) in own for at in row)
+        or any(pieces[at].box.overlap_y(m.box) > 0 and pieces[at].box.right > start for at in row for m in markers)
     ]
     for at, line in enumerate(lines):
         owner = _owner(line, at, lines, markers, size)
         if owner is not None:
-            owned[owner] += line
+            owned[owner] += [piece for piece in line if id(piece) not in own]
     return owned
 
 
@@ -333,7 +375,7 @@ def _gap(above: Sequence[Piece], below: Sequence[Piece]) -> float:
 def _continues(lines: Sequence[Sequence[Piece]], middle: float, size: float) -> bool:
     """Whether lines above the first letter run on to it without a gap."""
     until = [line for line in lines if line[0].middle <= middle + 2.2 * size]
-    return len(until) > 1 and all(_gap(above, below) <= 1.6 * size for above, below in pairwise(until))
+    return len(until) > 1 and all(_gap(above, below) <= _LEADING * size for above, below in pairwise(until))
 
 
 def _tight(lines: Sequence[Sequence[Piece]], bottom: float, size: float) -> bool:
@@ -342,4 +384,4 @@ def _tight(lines: Sequence[Sequence[Piece]], bottom: float, size: float) -> bool
         return False
     steps = [_gap(above, below) for above, below in pairwise(lines)]
     steps.append(min(piece.box.top for piece in lines[0]) - bottom)
-    return all(step <= 1.7 * size for step in steps)
+    return all(step <= _LEADING * size for step in steps)

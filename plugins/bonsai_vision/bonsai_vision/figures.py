@@ -42,7 +42,8 @@ def find_figures(scan: Scan) -> list[Box]:
         box = Box.around(group)
         charted = sum(part in bars for part in group) >= 2 or sum(part in scan.dots for part in group) >= 3
         enough = any(part in drawn for part in group) or (charted and any(part in axes for part in group))
-        if enough and box.width >= _WIDE * size and box.height >= _HIGH * size:
+        listed = not any(part in drawn for part in group) and _is_list(box, texts)
+        if enough and not listed and box.width >= _WIDE * size and box.height >= _HIGH * size:
             found.append(box)
     found = [_with_labels(box, scan) for box in _stacked(found, 10 * size)]
     inside = sum(text.width for text in texts if any(box.holds(text) for box in found))
@@ -52,6 +53,11 @@ def find_figures(scan: Scan) -> list[Box]:
 def is_inside(segment: Segment, figures: Sequence[Box]) -> bool:
     """Whether a piece of text belongs to one of the figures."""
     return any(figure.holds(segment.box) for figure in figures)
+
+
+def _is_list(box: Box, texts: Sequence[Box]) -> bool:
+    """Whether lines of text begin at the left edge, as they do in the frames of choices."""
+    return sum(box.holds(text) and text.left - box.left < 0.08 * box.width for text in texts) >= 2
 
 
 def _clusters(boxes: Sequence[Box], gap: float) -> list[list[Box]]:

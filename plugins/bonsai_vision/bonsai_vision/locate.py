@@ -59,7 +59,8 @@ def locate(scan: Scan) -> Place:
     panels = _panels(found, scan.ink.shape[1])
     kept = [column for column in found if column not in panels]
     read = {id(segment) for column in kept for segment in column.segments}
-    return Place(kept, [segment for segment in scan.segments if id(segment) not in read], figures)
+    left_out = [segment for segment in scan.segments if id(segment) not in read]
+    return Place(kept, left_out, [figure for figure in figures if top <= figure.middle < bottom])
 
 
 def body_rows(scan: Scan) -> tuple[int, int]:

@@ -34,10 +34,10 @@ _POWERS = dict(zip("0123456789nt", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᵗ", strict=T
 _SAME_SHAPE = "cosuvwxz"
 #: The model takes lines of this height, and gives one letter or nothing for every so many columns.
 _ROWS, _STEP = 48, 8
-#: White columns before and after a line.
-_MARGIN = 12
-#: Height of a crop, in heights of a letter without ascenders.
-_CROP = 2.7
+#: Height of a crop, in heights of a letter without ascenders, and white columns before and after: of a line, and of a
+#: piece of at most so many letter heights, which is read more surely when it is larger.
+_CROP, _MARGIN = 2.7, 12
+_SHORT, _SHORT_CROP, _SHORT_MARGIN = 7, 2.0, 24
 #: Widest line, in columns of the model.
 _LONGEST = 4000
 
@@ -106,12 +106,13 @@ class Reader:
             return Text("", 0.0)
         image = cv2.resize(crop, (_width(crop.shape[1] * _ROWS / crop.shape[0]), _ROWS), interpolation=_method(crop))
         width = image.shape[1]
-        levels = np.ones((1, 3, _ROWS, -(-(width + 2 * _MARGIN) // _STEP) * _STEP), np.float32)
-        levels[0, :, :, _MARGIN : _MARGIN + width] = image.astype(np.float32) / 127.5 - 1
+        margin = _SHORT_MARGIN if _is_short(scan, segment) else _MARGIN
+        levels = np.ones((1, 3, _ROWS, -(-(width + 2 * margin) // _STEP) * _STEP), np.float32)
+        levels[0, :, :, margin : margin + width] = image.astype(np.float32) / 127.5 - 1
         probabilities = self._session.run(None, {self._input: levels})[0][0][:, self._columns] * self._weights
         scale = width / box.width
         blanks, raised = (
-            [_MARGIN + scale * ((left + right) / 2 - box.left) for left, right in places]
+            [margin + scale * ((left + right) / 2 - box.left) for left, right in places]
             for places in (segment.blanks, segment.raised)
         )
         text = self._decode(probabilities, blanks, raised)
@@ -171,7 +172,8 @@ def _crop(scan: Scan, segment: Segment) -> tuple[Numbers, Box]:
     ink, box = scan.ink, segment.box
     # A piece of few letters does not tell its size: `x` and `X` differ only by that of the page.
     usual = 0.75 * scan.size <= segment.size <= 1.55 * scan.size
-    height = max(box.height * 1.3, _CROP * (scan.size if usual else segment.size))
+    factor = _SHORT_CROP if _is_short(scan, segment) else _CROP
+    height = max(box.height * 1.3, factor * (scan.size if usual else segment.size))
     middle = (box.top + box.bottom) / 2
     place = Box(
         max(0, box.left - 1),
@@ -184,6 +186,10 @@ def _crop(scan: Scan, segment: Segment) -> tuple[Numbers, Box]:
     full = float(np.percentile(marks, 90)) if marks.size else 128.0
     dark = np.clip((crop.astype(np.float32) - 6) / max(full - 6, 1), 0, 1)
     return np.asarray(255 - 255 * dark, np.uint8), place
+
+
+def _is_short(scan: Scan, segment: Segment) -> bool:
+    return segment.box.width < _SHORT * max(scan.size, segment.size)
 
 
 def _width(width: float) -> int:

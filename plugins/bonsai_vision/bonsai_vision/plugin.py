@@ -23,6 +23,8 @@ from bonsai_vision.hookspecs import VisionHooks
 from bonsai_vision.settings import VisionSettings
 
 if TYPE_CHECKING:
+    import click
+
     from bonsai_core import App
     from bonsai_vision.analyses import Asker, Content, Outcome
     from bonsai_vision.service import Service
@@ -122,6 +124,13 @@ class Vision(Plugin):
             return service.health()
         failed = self._opening is None or self._opening.done()
         return {"ready": failed} | ({"error": "the plugin could not be opened; see the log"} if failed else {})
+
+    @hookimpl
+    def add_commands(self, cli: click.Group) -> None:
+        """Add `bonsai vision`."""
+        from bonsai_vision.commands import vision
+
+        cli.add_command(vision)
 
     # Private
 

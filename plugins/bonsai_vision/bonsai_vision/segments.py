@@ -221,9 +221,25 @@ def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
     for part in np.flatnonzero(large).tolist():
         left, top, wide, high, _ = parts[part].tolist()
         kinds[part] = _large_kind(labels[top : top + high, left : left + wide] == part, size)
+    kinds[_corners(parts, kinds, size)] = _FRAGMENT
     tall = np.flatnonzero((kinds == _GLYPH) & (height > 2.2 * size))
     kinds[[part for part in tall.tolist() if _is_alone(part, parts, kinds)]] = _FRAGMENT
     return kinds
+
+
+def _corners(parts: Numbers, kinds: Numbers, size: float) -> Numbers:
+    """Numbers of the small parts at the ends of long lines: rounded corners and broken sides of frames."""
+    lines = parts[(kinds == _RULE) & (parts[:, _WIDTH] >= 8 * size)]
+    small = np.isin(kinds, (_GLYPH, _SMALL)) & (parts[:, _WIDTH] <= 0.9 * size) & (parts[:, _HEIGHT] <= 5 * size)
+    candidates = np.flatnonzero(small)
+    if not len(lines) or not len(candidates):
+        return candidates[:0]
+    left, top, width, height = (parts[candidates, column][:, None] for column in (_LEFT, _TOP, _WIDTH, _HEIGHT))
+    start, level = lines[:, _LEFT], lines[:, _TOP]
+    beside = (abs(left + width - start) <= 3) | (abs(left - (start + lines[:, _WIDTH])) <= 3)
+    at_corner = beside & (top - 3 <= level) & (level <= top + height + 3)
+    at_side = (width[:, 0] <= 0.45 * size) & (beside.sum(axis=1) >= 2)
+    return np.array(candidates[at_corner.any(axis=1) | at_side])
 
 
 def _is_alone(part: int, parts: Numbers, kinds: Numbers) -> bool:
@@ -318,7 +334,10 @@ def _segments(labels: Numbers, boxes: list[Box], kinds: Numbers, lines: Numbers,
         heights = sorted(box.height for box in held)
         segment = Segment(Box.around(held), heights[(len(heights) - 1) // 2])
         baseline = sorted(box.bottom for box in held)[len(held) // 2]
-        segment.raised = [(box.left, box.right) for box in held if box.bottom < baseline - 0.35 * segment.size]
+        small = 1.15 * (size if 0.75 * size <= segment.size <= 1.55 * size else segment.size)
+        segment.raised = [
+            (box.left, box.right) for box in held if box.bottom < baseline - 0.35 * segment.size and box.height <= small
+        ]
         segments.append(segment)
     segments = _with_raised(segments, size)
     _attach(segments, [boxes[int(part)] for part in np.flatnonzero(kinds == _SMALL)], size)

@@ -91,6 +91,8 @@ def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), figures: Sequenc
     page = Box.around(line.box for line in [*passage_lines, *stem_lines]) if passage_lines or stem_lines else None
     figures = [box for box in figures if page is None or _belongs(box, page)]
     structure.figure = bool(figures) or any(line.row for line in (*passage_lines, *stem_lines))
+    if not passage_lines and structure.passage:
+        passage_lines, stem_lines = _parted(stem_lines, structure.passage)
     structure.parts = _parts(passage_lines, stem_lines, choices, figures)
     return structure
 
@@ -258,11 +260,26 @@ def _divide(left: list[str], asked: list[str]) -> tuple[str | None, str]:
     return None, whole
 
 
+def _parted(lines: Sequence[Line], passage: str) -> tuple[list[Line], list[Line]]:
+    """The lines of a passage, and those of the stem below it; a line of both belongs where more of its letters do."""
+    left = _letters(passage)
+    for at, line in enumerate(lines):
+        here = _letters(line.text)
+        if left <= here / 2:
+            return list(lines[:at]), list(lines[at:])
+        left -= here
+    return list(lines), []
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isalnum() for letter in text)
+
+
 def _is_mathematical(text: str) -> bool:
     return bool(
         re.search(
-            r"\b[a-z]\([a-z0-9]\)|[=<>≤≥²³√π]|\b(?:equation|expression|function|inequality|graph of|mean|median"
-            r"|standard deviation|probability)s?\b",
+            r"\b[a-z]\([a-z0-9]\)|[=<>≤≥²³√π]|\b(?:equation|expression|function|inequality|graph of|median"
+            r"|standard deviation|probability|the mean)s?\b",
             text,
         )
     )
