@@ -3,8 +3,8 @@
 import { type ClientConfig, createWebSocketClient, type WebSocketClient } from "@bonsai/client";
 
 /**
- * How long a client outlives the last component that used it, in milliseconds: StrictMode mounts twice, and a route
- * changes by unmounting one page before it mounts the next.
+ * How long a client stays connected after the last component that used it, in milliseconds: StrictMode mounts twice, and
+ * a route changes by unmounting one page before it mounts the next. Longer, as long as it has something to send.
  */
 export const LINGER = 1000;
 
@@ -32,7 +32,8 @@ export function sharedClient(config: ClientConfig): WebSocketClient {
 }
 
 /**
- * Use a client, from an effect. Returns how to end that; the last one to end it disconnects it, if it is a shared one.
+ * Use a client, from an effect. Returns how to end that; after the last one it disconnects, if it is a shared one. It is
+ * kept for who comes later, with what it knows.
  *
  * @param config of a shared client; undefined for one that the application made and looks after.
  */
@@ -41,15 +42,14 @@ export function retain(client: WebSocketClient, config: ClientConfig | undefined
   leases.set(client, lease);
   lease.users++;
   clearTimeout(lease.timer);
-  if (config && !clients.has(keyOf(config))) clients.set(keyOf(config), client); // back after it was let go
+  const end = (): void => {
+    const isSending = client.status.pending > 0 && client.state !== "closed";
+    if (isSending) lease.timer = setTimeout(end, LINGER);
+    else client.disconnect();
+  };
   return () => {
     lease.users--;
-    if (!config || lease.users > 0) return;
-    lease.timer = setTimeout(() => {
-      client.disconnect();
-      const key = keyOf(config);
-      if (clients.get(key) === client) clients.delete(key);
-    }, LINGER);
+    if (config && lease.users === 0) lease.timer = setTimeout(end, LINGER);
   };
 }
 

@@ -63,6 +63,24 @@ test("the last component to go disconnects, unless another comes in time", async
   expect(network.connections).toBe(2);
 });
 
+test("what was said before the last component went is sent, also when the network comes back much later", async () => {
+  const { config, network } = await newConfig();
+  const { result, unmount } = renderLive(() => useWebSocket(), config);
+  await waitFor(() => expect(result.current.isConnected).toBe(true));
+  const { client } = result.current;
+  await act(() => network.refuse());
+  result.current.emit("probe:count", { key: "k" });
+  unmount();
+  await new Promise((resolve) => setTimeout(resolve, LINGER + 200));
+  expect(client.status.pending).toBe(1);
+  await network.admit();
+  await waitFor(() => expect(client.state).toBe("idle"), { timeout: 5000 });
+  expect(client.status.pending).toBe(0);
+  const later = renderLive(() => useWebSocket(), config);
+  const counted = await act(() => later.result.current.request("probe:count", { key: "k" }));
+  expect(counted).toEqual({ key: "k", count: 2 });
+});
+
 test("emit sends, on receives, and what on returns stops it", async () => {
   const { config } = await newConfig();
   const { result } = renderLive(() => useWebSocket(), config);
