@@ -1,0 +1,1 @@
+"""The web page of Bonsai Real-Time: practise, see progress, watch the server."""
