@@ -31,7 +31,7 @@ from bonsai_core.session import Documents, LiveSession, Session, to_json
 from bonsai_core.settings import Settings
 from bonsai_core.shared import Shared
 from bonsai_core.store import create_store
-from bonsai_core.store.base import Store, StoreUnavailable
+from bonsai_core.store.base import Replaced, Store, StoreUnavailable, is_stale
 
 if TYPE_CHECKING:
     from bonsai_core.domain import Question
@@ -69,11 +69,17 @@ class Connections:
     def __init__(self) -> None:
         self.all: dict[Connection, None] = {}
         self._clients: dict[tuple[str, str], Connection] = {}
+        self._newest = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def opened(self, connection: Connection) -> None:
-        """A socket was opened."""
+    def opened(self, connection: Connection, now: int) -> None:
+        """A socket was opened.
+
+        Args:
+            now: wall clock that all nodes share, in ms; no two connections get the same.
+        """
+        self._newest = connection.opened_ms = max(now, self._newest + 1)
         self.all[connection] = None
         self._empty.clear()
 
@@ -90,11 +96,17 @@ class Connections:
                 await self._empty.wait()
 
     def take_over(self, user: str, client_id: str, connection: Connection) -> None:
-        """`connection` speaks for this client from now on; an older one is closed with 4001."""
+        """`connection` speaks for this client from now on; an older one is closed with 4001.
+
+        Raises:
+            Replaced: one that was opened later speaks for it already.
+        """
         old = self._clients.get((user, client_id))
+        if old is not None and is_stale(connection.opened_ms, old.opened_ms):
+            raise Replaced
         self._clients[(user, client_id)] = connection
         if old is not None and old is not connection:
-            old.close(CloseCode.REPLACED, "replaced by a newer connection of this client", leave="replaced")
+            old.replaced()
 
     def of(self, user: str, client_id: str) -> Connection | None:
         """The connection that speaks for a client on this node."""

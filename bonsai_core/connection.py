@@ -95,6 +95,7 @@ class Connection:
         "last_seen",
         "leave_reason",
         "opened_at",
+        "opened_ms",
         "over",
         "pinged_at",
         "pings",
@@ -122,6 +123,8 @@ class Connection:
         self.address = address
         self.bearer = bearer
         self.opened_at = self.last_seen = now()
+        #: Of a client's connections the one with the greatest counts: `DeviceInfo.joined_at`.
+        self.opened_ms = 0
         self.pinged_at = 0.0
         #: Set at join.
         self.identity: Identity | None = None
@@ -283,6 +286,10 @@ class Connection:
         """Ask the peer for a sign of life."""
         self.pinged_at = self._now()
         self.write(self.wire.ping())
+
+    def replaced(self) -> None:
+        """Close it: a newer connection of its client has taken over."""
+        self.close(CloseCode.REPLACED, "replaced by a newer connection of this client", leave="replaced")
 
     def close(self, code: int, reason: str = "", *, leave: str | None = None) -> None:
         """Say goodbye and end the connection, at the latest when the close timeout has passed. Idempotent."""

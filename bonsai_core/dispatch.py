@@ -22,7 +22,7 @@ from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault, apart
 from bonsai_core.plugins import Handler, PluginRecord, Route
-from bonsai_core.protocol import CloseCode, ErrorCode, Frame
+from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
 from bonsai_core.store.base import (
     AlreadyDone,
@@ -240,7 +240,7 @@ async def run_unit(
             raise
         except Replaced:
             if session.connection is not None:
-                session.connection.close(CloseCode.REPLACED, "replaced by a newer connection", leave="replaced")
+                session.connection.replaced()
             raise StoreUnavailable("replaced on another node") from None
         except StoreUnavailable:
             app.metrics.commits["unavailable"] += 1

@@ -24,7 +24,7 @@ from bonsai_core.payload import Payload
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.rooms import Joined
 from bonsai_core.session import Client, LiveSession, session_room, user_room
-from bonsai_core.store.base import DeviceInfo, Message, Position, StoreUnavailable
+from bonsai_core.store.base import DeviceInfo, Message, Position, Replaced, StoreUnavailable
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
@@ -95,7 +95,6 @@ class Gate:
     def __init__(self, app: App) -> None:
         self._app = app
         self._settings = app.settings
-        self._last_joined = 0
 
     # What comes in
 
@@ -221,6 +220,8 @@ class Gate:
             connection.close(rejected.close, rejected.message)
         except StoreUnavailable:
             connection.close(CloseCode.TRY_LATER, "storage is away")
+        except Replaced:  # this join was held back on its way; should a clock be wrong, the client comes again
+            connection.close(CloseCode.TRY_LATER, "a newer connection of this client has joined")
 
     async def _join(self, connection: Connection, frame: Frame) -> None:
         app = self._app
@@ -251,7 +252,7 @@ class Gate:
             request.device.id or client_id,
             request.device.kind,
             request.device.name,
-            self._joining_time(),
+            connection.opened_ms,
             app.settings.node_id,
         )
         live = app.sessions.get(session_id, identity.user)
@@ -261,11 +262,6 @@ class Gate:
             if connection.session is None:  # it did not get in: lost meanwhile, replaced, or the store went away
                 await self._forget(connection, live, device)
             app.sessions.done(live)
-
-    def _joining_time(self) -> int:
-        """Now, but never the same twice: with the device id it tells a client's connections apart."""
-        self._last_joined = max(self._app.now(), self._last_joined + 1)
-        return self._last_joined
 
     async def _enter(
         self,

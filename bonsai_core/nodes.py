@@ -10,7 +10,7 @@ import structlog
 from bonsai_core.gate import device_json
 from bonsai_core.protocol import CloseCode, encode_json
 from bonsai_core.session import session_room
-from bonsai_core.store.base import DeviceInfo, Message, StoreUnavailable
+from bonsai_core.store.base import DeviceInfo, Message, Replaced, StoreUnavailable
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
@@ -45,7 +45,7 @@ class OtherNodes:
         """A client of ours has joined on another node since."""
         connection = self._app.connections.of(user, client)
         if connection is not None and connection.device is not None and connection.device.joined_at == joined_at:
-            connection.close(CloseCode.REPLACED, "replaced by a newer connection of this client", leave="replaced")
+            connection.replaced()
 
     def device_gone(self, user: str, session_id: str, device: DeviceInfo) -> None:
         """The node of a device has died."""
@@ -75,3 +75,5 @@ class OtherNodes:
             except StoreUnavailable:
                 log.warning("devices were not registered again: storage is away")
                 return
+            except Replaced:
+                connection.replaced()

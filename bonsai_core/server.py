@@ -421,7 +421,7 @@ class Server:
         # aiohttp lets go: for it the connection is lost, but the socket is not its to close any more.
         handler.transport = None
         handler.connection_lost(None)
-        app.connections.opened(connection)
+        app.connections.opened(connection, app.now() + app.store.clock_offset)
         app.admission.opened(address)
         app.metrics.opened += 1
         if early:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,19 @@ async def test_a_client_that_joins_elsewhere_replaces_its_connection_and_gets_wh
     assert await phone.closed() == 4001
     assert again.joined["rooms"]["session:s"]["recovered"] is True
     assert (await again.recv("talk:said"))["data"] == {"text": "missed"}
+
+
+async def test_a_join_that_comes_late_does_not_replace_a_connection_opened_since(
+    bonsai_server: StartServer, redis_url: str
+) -> None:
+    for here, there in itertools.product(await nodes(bonsai_server, redis_url), repeat=2):
+        late = await here.connect(join=False)
+        phone = await there.connect(user="ada", session="s", client="phone")
+        await late.send("user:connect", {"token": here.token("ada"), "sessionId": "s", "clientId": "phone"})
+        assert await late.closed() == 1013
+        await phone.request("talk:say", {"text": "here"})
+        phone = await there.connect(user="ada", session="s", client="phone")
+        await phone.request("talk:say", {"text": "here"})
 
 
 async def test_a_resend_to_another_node_takes_effect_once(bonsai_server: StartServer, redis_url: str) -> None:

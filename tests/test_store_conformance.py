@@ -22,6 +22,7 @@ from bonsai_core.store.base import (
     Message,
     Position,
     Record,
+    Replaced,
     Store,
     StoreUnavailable,
     Unit,
@@ -530,6 +531,17 @@ async def test_devices_are_listed_oldest_first_and_replaced_by_client(live: Live
     assert await store.device_joined("ann", "s", device("a", 1)) == [device("a", 1), device("b", 2)]
     assert await store.device_joined("ann", "s", device("a", 3)) == [device("b", 2), device("a", 3)]
     assert await store.devices("ann", "t") == []
+
+
+async def test_a_join_that_was_held_back_does_not_replace_a_connection_opened_since(live: Live) -> None:
+    store = live.store
+    await store.device_joined("ann", "s", device("a", 100_000))
+    with pytest.raises(Replaced):
+        await store.device_joined("ann", "s", device("a", 99_999))
+    assert await store.devices("ann", "s") == [device("a", 100_000)]
+    assert await store.device_joined("ann", "s", device("a", 100_000)) == [device("a", 100_000)]
+    # Nobody's join is held back for a minute: a clock was set.
+    assert await store.device_joined("ann", "s", device("a", 39_999)) == [device("a", 39_999)]
 
 
 async def test_an_old_connection_that_leaves_does_not_remove_its_successor(live: Live) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bonsai_core.store import create_store
+from bonsai_core.store import redis_keys as keys
 from bonsai_core.store.base import (
     AlreadyDone,
     Delta,
@@ -403,6 +404,37 @@ async def test_a_sentinel_leads_to_the_master(redis_servers: StartRedis, open_no
     await node.say("1")
     await node.until(lambda: node.texts == ["1"])
     assert master.command("EXISTS", "bonsai:nodes") == "1"
+
+
+async def test_sentinel_and_master_have_passwords_of_their_own(redis_servers: StartRedis, open_node: OpenNode) -> None:
+    master = await redis_servers(requirepass="for@redis")
+    monitor = f"monitor main 127.0.0.1 {master.port} 1\nsentinel auth-pass main for@redis"
+    sentinel = await redis_servers(sentinel=monitor, requirepass="watch")
+    url = f"redis+sentinel://:for%40redis@127.0.0.1:{sentinel.port}/main/0"
+    node = await open_node(f"{url}?sentinel_password=watch")
+    await node.store.subscribe("session:s", "ann")
+    await node.say("1")
+    await node.until(lambda: node.texts == ["1"])
+    with pytest.raises(StoreUnavailable):
+        await open_node(url)
+
+
+async def test_a_cluster_is_back_when_the_server_that_was_away_is(
+    redis_servers: StartRedis, open_node: OpenNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    servers = await redis_servers.cluster(cluster_require_full_coverage="no")
+    url = "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in servers)
+    node = await open_node(url)
+    await node.say("1")
+    port = node.store._link.server_of(keys.documents("ann")).port  # type: ignore[attr-defined]
+    frozen = next(server for server in servers if server.port == port)
+    frozen.freeze()
+    with pytest.raises(StoreUnavailable):
+        await node.say("2")
+    await asyncio.sleep(1)  # in which the others answer five times
+    frozen.thaw()
+    assert [record.message for record in caplog.records if "Redis is" in record.message] == ["Redis is away"]
+    await eventually(lambda: node.say("3"))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class AlreadyDone(StoreError):
 
 
 class Replaced(StoreError):
-    """The sender's connection was replaced by a newer one of the same client, on another node. Nothing was written."""
+    """The connection was replaced by a newer one of the same client. Nothing was written."""
 
     def __init__(self) -> None:
         super().__init__("a newer connection of this client has taken over")
@@ -160,7 +160,12 @@ class Unit:
 
 @dataclass(slots=True, frozen=True)
 class DeviceInfo:
-    """A connected device of a session, as told to the others."""
+    """A connected device of a session, as told to the others.
+
+    Attributes:
+        joined_at: when its connection was opened, in ms of the clock that all nodes share (`Store.clock_offset`); never
+            the same twice on a node. Of a client's connections the one with the greatest counts.
+    """
 
     client_id: str
     device_id: str
@@ -173,6 +178,18 @@ class DeviceInfo:
 def connection_name(device: DeviceInfo) -> str:
     """Tells one connection of a client from another, on all nodes."""
     return f"{device.node}|{device.joined_at}|{device.device_id}"
+
+
+#: A join is held back on its way for less than this, in ms.
+STALE_MS = 60_000
+
+
+def is_stale(mine: int, other: int) -> bool:
+    """Whether a connection opened at `mine` joins late: its client has opened and joined another at `other` since.
+
+    Its network may have held its join back. A difference of more than `STALE_MS` is a clock that was set.
+    """
+    return 0 < other - mine <= STALE_MS
 
 
 #: Called on the loop for each room message, in the room's order, after its commit: (message, epoch).
@@ -199,6 +216,8 @@ class Store(ABC):
     #: What a shared store calls back, on the loop; the application sets them.
     #: A room's order can no longer be proved (room, owner): its members must join anew.
     on_lost: Callable[[str, str], None] = staticmethod(lambda room, owner: None)
+    #: To be added to this process's wall clock for the one that all nodes share, in ms.
+    clock_offset: int = 0
     #: A client of this node has a newer connection on another (user, client, `joined_at` of the old).
     on_replaced: Callable[[str, str, int], None] = staticmethod(lambda user, client, joined_at: None)
     #: A device's node has died (user, session, device).
@@ -334,7 +353,11 @@ class Store(ABC):
 
     @abstractmethod
     async def device_joined(self, user: str, session_id: str, device: DeviceInfo) -> list[DeviceInfo]:
-        """Add (or replace, by client_id) a device; return all of the session's devices, oldest first."""
+        """Add (or replace, by client_id) a device; return all of the session's devices, oldest first.
+
+        Raises:
+            Replaced: a connection of this client that was opened later has joined already (`is_stale`).
+        """
 
     @abstractmethod
     async def device_left(self, user: str, session_id: str, device: DeviceInfo) -> bool:

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from bonsai_core.store import redis_keys as keys
 from bonsai_core.store.base import (
+    STALE_MS,
     AlreadyDone,
     DeviceInfo,
     Document,
@@ -342,7 +343,10 @@ class RedisStore(Store):
             device.client_id,
             pack_device(device),
             connection_name(device),
+            STALE_MS,
         )
+        if answer is None:
+            raise Replaced
         before = answer[0].decode()
         node = before.partition("|")[0]
         if before and node != device.node:

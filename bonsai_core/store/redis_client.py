@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bonsai_core.store.base import StoreError, StoreUnavailable
 from bonsai_core.store.redis_pipe import Lost, Pipe, Refusal
@@ -49,7 +49,8 @@ def connect(url: str, timeout: float) -> Redis | RedisCluster:
 
     Args:
         url: `redis://host:port/db`, `rediss://...`, `unix://path`; `redis+sentinel://host:port,host:port/service/db`;
-            `redis+cluster://host:port,host:port`. `rediss+...` for TLS.
+            `redis+cluster://host:port,host:port`. `rediss+...` for TLS. The query has redis-py's options, as
+            `?ssl_ca_certs=PATH`; `sentinel_username` and `sentinel_password` are for the Sentinels themselves.
         timeout: for connecting and for each answer, in seconds.
 
     Raises:
@@ -59,6 +60,7 @@ def connect(url: str, timeout: float) -> Redis | RedisCluster:
     try:
         from redis.asyncio import Redis
         from redis.asyncio.cluster import ClusterNode, RedisCluster
+        from redis.asyncio.connection import parse_url
         from redis.asyncio.retry import Retry
         from redis.asyncio.sentinel import Sentinel
         from redis.backoff import NoBackoff
@@ -77,22 +79,22 @@ def connect(url: str, timeout: float) -> Redis | RedisCluster:
         return Redis.from_url(url, retry=Retry(NoBackoff(), 1), health_check_interval=0, **options)
     parts = urlsplit(f"{base}://{rest}")
     user, _, hosts = parts.netloc.rpartition("@")
-    name, _, password = user.partition(":")
-    options |= {"username": unquote(name) or None, "password": unquote(password) or None}
-    options |= {key: value for key, value in parse_qsl(parts.query) if key in ("username", "password")}
+    query = dict(parse_qsl(parts.query))
+    watch = {name: query.pop(f"sentinel_{name}") for name in ("username", "password") if f"sentinel_{name}" in query}
+    given: dict[str, Any] = dict(parse_url(f"{base}://{user}@/?{urlencode(query)}"))
+    tls = given.pop("connection_class", None) is not None
+    options = given | options | {"ssl": tls}
     addresses = [_address(host) for host in hosts.split(",") if host]
     if not addresses:
         raise ValueError(f"{scheme}:// names no host")
-    tls = base == "rediss"
     if kind == "cluster":
-        nodes = [ClusterNode(host, port) for host, port in addresses]
-        return RedisCluster(startup_nodes=nodes, ssl=tls, **options)
+        return RedisCluster(startup_nodes=[ClusterNode(host, port) for host, port in addresses], **options)
     service, _, db = parts.path.strip("/").partition("/")
     if not service:
         raise ValueError("redis+sentinel:// needs the service's name: redis+sentinel://host:26379/mymaster/0")
-    watch = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    sentinel: Any = Sentinel(addresses, sentinel_kwargs=watch)  # type: ignore[no-untyped-call]
-    master: Redis = sentinel.master_for(service, db=int(db or 0), retry=Retry(NoBackoff(), 1), ssl=tls, **options)
+    trust = {name: value for name, value in options.items() if name.startswith(("ssl", "socket"))}
+    sentinel: Any = Sentinel(addresses, sentinel_kwargs=trust | watch)  # type: ignore[no-untyped-call]
+    master: Redis = sentinel.master_for(service, db=int(db or 0), retry=Retry(NoBackoff(), 1), **options)
     return master
 
 
@@ -135,9 +137,9 @@ class Link:
             return await self._send(keys[0], ("EVALSHA", script.sha, len(keys), *keys, *arguments))
         except Refusal as refusal:
             if refusal.word != "NOSCRIPT":
-                raise self.translate(refusal) from None
+                raise self.translate(refusal, keys[0]) from None
         except Exception as error:
-            raise self.translate(error) from error
+            raise self.translate(error, keys[0]) from error
         # Redis was started anew, or its scripts were flushed.
         return await self._ask(keys[0], ("EVAL", script.source, len(keys), *keys, *arguments))
 
@@ -189,25 +191,25 @@ class Link:
             await self.client.initialize()
             self._knows_slots = True
 
-    def translate(self, error: Exception) -> Exception:
-        """What a failure means to the store; notes when Redis is away."""
+    def translate(self, error: Exception, key: str = "") -> Exception:
+        """What a failure means to the store; notes when Redis is away, and for which key."""
         from redis import exceptions as redis
 
         lost = (Lost, redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, redis.ClusterError, OSError)
         if isinstance(error, lost) or (isinstance(error, Refusal | redis.ResponseError) and _cannot_write(error)):
-            self.lost()
+            self.lost(key)
             return StoreUnavailable("Redis is away")
         if isinstance(error, Refusal | redis.RedisError):
             return StoreError(f"Redis refused: {str(error)[:200]}")
         return error
 
-    def lost(self) -> None:
-        """Redis does not answer: refuse at once, until it does."""
+    def lost(self, key: str = "") -> None:
+        """Redis does not answer: refuse at once, until it does. Of a cluster, the server that has the key."""
         if self.away or self.closed:
             return
         self.away = True
         _log.warning("Redis is away")
-        self._prober = asyncio.create_task(self._probe(), name="probe Redis")
+        self._prober = asyncio.create_task(self._probe(_beside(key)), name="probe Redis")
 
     def _check(self) -> None:
         if self.closed:
@@ -219,7 +221,7 @@ class Link:
         try:
             return await self._send(key, words, repeat)
         except Exception as error:
-            raise self.translate(error) from error
+            raise self.translate(error, key) from error
 
     async def _send(self, key: str, words: tuple[Any, ...], repeat: bool = True) -> Any:
         for left in reversed(range(ATTEMPTS)):
@@ -257,13 +259,13 @@ class Link:
         self._pipes[name] = pipe
         return pipe
 
-    async def _probe(self) -> None:
+    async def _probe(self, key: str) -> None:
         while True:
             await asyncio.sleep(PROBE)
             try:
                 await self.learn_slots()
                 # A write, so that a replica, a full disk or a loading server does not count as back.
-                await self._send("bonsai:probe", ("SET", "bonsai:probe", "1"))
+                await self._send(key, ("SET", key, "1", "EX", "60"))
             except Exception as error:
                 _log.debug("Redis is still away: %s", type(error).__name__)
                 continue
@@ -271,6 +273,12 @@ class Link:
             _log.warning("Redis is back")
             self._on_back()
             return
+
+
+def _beside(key: str) -> str:
+    """A key to probe with: in a cluster, it is in the slot of the given one."""
+    _, _, tagged = key.partition("{")
+    return f"bonsai:probe:{{{tagged.partition('}')[0] or key}}}"
 
 
 def _cannot_write(error: Exception) -> bool:

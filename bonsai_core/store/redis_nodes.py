@@ -97,9 +97,11 @@ class Nodes:
                 _log.debug("the node's lease was not renewed: %s", error)
 
     async def _renew(self) -> None:
-        good, dead, _ = await self._link.run(
+        asked = self._store.clock()
+        good, dead, time = await self._link.run(
             self._script, [keys.NODES], self._node, int(self._lease * 1000), int(self._held)
         )
+        self._store.clock_offset = time - (asked + self._store.clock()) // 2
         self._held = True
         self._dead = frozenset(name.decode() for name in dead)
         if not good:

@@ -26,11 +26,13 @@ from bonsai_core.store.base import (
     Position,
     Record,
     Recovery,
+    Replaced,
     RevocationListener,
     Store,
     StoreError,
     StoreUnavailable,
     Unit,
+    is_stale,
 )
 from bonsai_core.store.sqlite_commit import GroupCommit
 from bonsai_core.store.sqlite_schema import FileLock, connect, migrate, translate
@@ -236,7 +238,10 @@ class SqliteStore(Store):
 
     @override
     async def device_joined(self, user: str, session_id: str, device: DeviceInfo) -> list[DeviceInfo]:
-        self._present.setdefault((user, session_id), {})[device.client_id] = device
+        present = self._present.setdefault((user, session_id), {})
+        if (other := present.get(device.client_id)) is not None and is_stale(device.joined_at, other.joined_at):
+            raise Replaced
+        present[device.client_id] = device
         return await self.devices(user, session_id)
 
     @override

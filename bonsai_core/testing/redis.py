@@ -77,7 +77,7 @@ class RedisServer:
         with socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
             connection.settimeout(0.5)
             connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
 
     def command(self, *words: str) -> str:
         """Run one command with `redis-cli` and return what it prints."""
@@ -130,12 +130,10 @@ class StartRedis:
         await asyncio.to_thread(server.start)
         return server
 
-    async def cluster(self, size: int = 3) -> list[RedisServer]:
+    async def cluster(self, size: int = 3, **options: Any) -> list[RedisServer]:
         """Start a Redis Cluster of `size` primaries without replicas; returns when every slot is served."""
-        servers = [
-            await self(cluster_enabled="yes", cluster_config_file="nodes.conf", cluster_node_timeout=1000)
-            for _ in range(size)
-        ]
+        options = {"cluster_config_file": "nodes.conf", "cluster_node_timeout": 1000} | options
+        servers = [await self(cluster_enabled="yes", **options) for _ in range(size)]
         addresses = [f"127.0.0.1:{server.port}" for server in servers]
         await asyncio.to_thread(servers[0].command, "--cluster", "create", *addresses, "--cluster-yes")
         await asyncio.to_thread(_wait_for_cluster, servers)
