@@ -361,6 +361,81 @@ export interface CoreUpdated {
   clientId?: string;
 }
 
+/** One event's part of the interval. */
+export interface DashboardEventFigures {
+  event: string;
+  count: number;
+  errors: number;
+  bytes: number;
+  latency: DashboardLatency;
+}
+
+/** `dashboard:operations`: the process that the admin is connected to, in the interval that has just ended. */
+export interface DashboardFigures {
+  node: string;
+  at: number;
+  intervalMs: number;
+  uptimeMs: number;
+  ready: boolean;
+  draining: boolean;
+  store: string;
+  connections: number;
+  joined: number;
+  sessions: number;
+  rooms: number;
+  opened: number;
+  closed: number;
+  answered: number;
+  errors: number;
+  latency?: DashboardLatency;
+  events: Array<DashboardEventFigures>;
+  outbox: DashboardOutbox;
+  plugins: Array<DashboardPluginHealth>;
+  log: Array<DashboardLogEntry>;
+  skipped: number;
+}
+
+/** Quantiles of the time from an event's arrival to its answer. */
+export interface DashboardLatency {
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+/** An event that was answered: never its payload. */
+export interface DashboardLogEntry {
+  at: number;
+  event: string;
+  user: string;
+  outcome: string;
+  ms: number;
+  bytes: number;
+}
+
+/** What waits to leave the process. */
+export interface DashboardOutbox {
+  bytes: number;
+  dropped: number;
+  contributions?: number;
+}
+
+/** How a plugin is. */
+export interface DashboardPluginHealth {
+  name: string;
+  status: string;
+  version?: string;
+  failures: number;
+  lastFailure?: string;
+  lastFailureAt?: number;
+  ready?: boolean;
+  details?: Record<string, unknown>;
+}
+
+/** `dashboard:watch` from an admin's client: have this device sent `dashboard:operations`, or no more. */
+export interface DashboardWatch {
+  on?: boolean | undefined;
+}
+
 /** `extension:state` from a client: the state of one extension, or of all; to the asking device alone. */
 export interface ExtensionAsk {
   extensionId?: string | null | undefined;
@@ -614,6 +689,8 @@ export interface ClientEvents {
   "coaching:watch": CoachingWatchRequest;
   /** See no more of a student. */
   "coaching:unwatch": CoachingWatchRequest;
+  /** An admin's device begins or ends to watch this process. */
+  "dashboard:watch": DashboardWatch;
   /** An extension says how it is. */
   "extension:sync": ExtensionSync;
   /** Tell the asking device how one extension is, or all of them are. */
@@ -660,6 +737,8 @@ export interface ServerEvents {
   "coaching:history": CoachingHistory;
   /** `coaching:state` to a device that joins, and as the ack of a client's `coaching:state`. */
   "coaching:state": CoachingState;
+  /** `dashboard:operations`: the process that the admin is connected to, in the interval that has just ended. */
+  "dashboard:operations": DashboardFigures;
   /** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
   "extension:sync": ExtensionSynchronised;
   /** `extension:state`: on each change, to all of the student's devices; logged. */
