@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["*/tests/**/*.test.{ts,tsx}"],
+    include: ["tests/*.test.{ts,tsx}", "*/tests/**/*.test.{ts,tsx}"],
     globalSetup: "testing/setup.ts",
     maxWorkers: 3, // tests wait more than they work
     minWorkers: 1,
