@@ -15,7 +15,7 @@ from bonsai_core.admission import Admission
 from bonsai_core.auth import Authenticator, system_clock
 from bonsai_core.connection import Connection, Writer
 from bonsai_core.core_events import CoreEvents
-from bonsai_core.dispatch import Dispatcher, run_unit_apart
+from bonsai_core.dispatch import Dispatcher
 from bonsai_core.events import Refused
 from bonsai_core.gate import Gate
 from bonsai_core.gossip import Gossip
@@ -32,6 +32,7 @@ from bonsai_core.settings import Settings
 from bonsai_core.shared import Shared
 from bonsai_core.store import create_store
 from bonsai_core.store.base import Replaced, Store, StoreUnavailable, is_stale
+from bonsai_core.units import run_unit_apart
 
 if TYPE_CHECKING:
     from bonsai_core.domain import Question

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,30 +20,22 @@ from pydantic import ValidationError
 from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
-from bonsai_core.isolation import PluginFault, apart
+from bonsai_core.isolation import PluginFault
 from bonsai_core.plugins import Handler, PluginRecord, Route
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Client, LiveSession, Session, to_json
 from bonsai_core.store.base import (
     AlreadyDone,
     Mark,
-    Replaced,
-    StoreError,
     StoreUnavailable,
-    VersionConflict,
 )
+from bonsai_core.units import STORE_RETRY_MS, run_unit, run_unit_apart
 
 if TYPE_CHECKING:
     from bonsai_core.app import App
 
 log = structlog.get_logger("bonsai.dispatch")
 
-#: A handler that loses the race for a document this often in a row answers `overloaded`.
-MAX_ATTEMPTS = 20
-#: ... and after so many losses it asks to be let through.
-ASK_TURN_AFTER = 3
-#: What a client should wait before it resends to a store that is away, in ms.
-STORE_RETRY_MS = 1000
 
 #: Observers see what observers emit, up to so many deep.
 MAX_DEPTH = 3
@@ -76,7 +68,7 @@ class Dispatcher:
         if client is None or client.connection is not connection:
             return  # replaced meanwhile; the client resends on its new connection
         event = Event(frame.event, raw, frame.id, client.connection.client_id, attachment)
-        work = _Work(self._app, live, client, connection, route, event)
+        work = Work(self._app, live, client, connection, route, event)
         owner = route.owner
         if owner is not None and owner.concurrent:
             self._start(work)
@@ -95,7 +87,7 @@ class Dispatcher:
                 live.turn.release()
             self._app.sessions.done(live)
 
-    def _start(self, work: _Work) -> None:
+    def _start(self, work: Work) -> None:
         live, event = work.live, work.event
         if live.concurrent >= self._app.settings.max_pending:
             message = "too much of this session's work is under way"
@@ -183,102 +175,7 @@ class Dispatcher:
                 task.cancel()
 
 
-async def run_unit(
-    app: App,
-    session: Session,
-    handler: Handler,
-    arguments: tuple[Any, ...],
-    abandon: Callable[[], None],
-    timeout: float | None = None,
-    work: _Work | None = None,
-    key: str = "",
-) -> tuple[Any, bytes]:
-    """Run one handler and commit its unit of work; run it again when a document changed meanwhile.
-
-    Args:
-        session: the unit of work.
-        arguments: what the handler is called with.
-        abandon: called if the handler hangs for good.
-        timeout: deadline in seconds, instead of the handler's own.
-        work: the client event that this answers; its duplicate mark `key` is committed too.
-
-    Returns:
-        What the handler returned, and that as the ack's JSON when it answers an event.
-
-    Raises:
-        AlreadyDone: the mark was there; nothing happened.
-        Refused, PluginFault, StoreUnavailable: nothing happened.
-    """
-    answer = b""
-    for attempt in range(MAX_ATTEMPTS):
-        if attempt >= ASK_TURN_AFTER:
-            await app.store.ask_turn(session.user)
-        result = await app.supervisor.call(
-            handler.record.guard,
-            handler.function,
-            *arguments,
-            what=handler.what,
-            timeout=timeout or handler.timeout,
-            on_abandon=abandon,
-        )
-        if work is not None:
-            answer = work.answer(handler, result)
-        touched = session.touched()
-        if not touched and not app.store.shared:
-            session.send_replies()
-            return result, answer
-        unit = await session.unit(work.mark(key, session, answer) if work is not None and touched else None)
-        try:
-            await app.store.commit(unit)
-        except VersionConflict as conflict:
-            app.metrics.commits["conflict"] += 1
-            app.documents.forget(unit.user, conflict.keys)
-            session.discard()
-            continue
-        except AlreadyDone:
-            app.metrics.commits["duplicate"] += 1
-            raise
-        except Replaced:
-            if session.connection is not None:
-                session.connection.replaced()
-            raise StoreUnavailable("replaced on another node") from None
-        except StoreUnavailable:
-            app.metrics.commits["unavailable"] += 1
-            raise
-        except StoreError as error:  # something that cannot be stored
-            raise app.supervisor.fault(handler.record.guard, handler.what, error) from None
-        app.metrics.commits["ok"] += touched
-        app.documents.committed(unit.user, unit.writes)
-        if unit.deltas:
-            app.shared.contributed()
-        session.send_replies()
-        return result, answer
-    raise Refused(ErrorCode.OVERLOADED, "too many devices change the same document", retry_after_ms=STORE_RETRY_MS)
-
-
-async def run_unit_apart(
-    app: App,
-    live: LiveSession,
-    connection: Connection | None,
-    handler: Handler,
-    named: Mapping[str, Any],
-    *,
-    timeout: float | None = None,
-) -> tuple[Any, bytes]:
-    """Run one hook and commit its unit of work, in a task of its own: should it hang for good, it hangs alone.
-
-    Args:
-        named: the hook's arguments by name, without the session.
-        timeout: deadline in seconds, instead of the handler's own.
-
-    Returns, raises: as `run_unit`.
-    """
-    session = Session(app, live, handler.record, connection)
-    arguments = handler.bind(session, named)
-    return await apart(lambda abandon: run_unit(app, session, handler, arguments, abandon, timeout))
-
-
-class _Work:
+class Work:
     """All handlers' work on one client event, and the answer to it."""
 
     __slots__ = ("_release", "abandoned", "app", "client", "connection", "digest", "event", "live", "observed", "route")

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -26,253 +25,23 @@ from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.handshake import find_flaw
 from bonsai_core.isolation import PluginFault, where
-from bonsai_core.outbox import Priority
 from bonsai_core.plugins import PluginError
-from bonsai_core.protocol import SUBPROTOCOL, CloseCode, is_close_code
+from bonsai_core.protocol import SUBPROTOCOL, CloseCode
 from bonsai_core.settings import Settings, SettingsError
 from bonsai_core.siblings import Siblings
+from bonsai_core.sockets import Socket, Workers
 from bonsai_core.store.base import StoreError, StoreUnavailable
-from bonsai_core.transport import NATIVE, Transport
-from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader, accept
+from bonsai_core.transport import NATIVE
+from bonsai_core.websocket import accept
 
 log = structlog.get_logger("bonsai.server")
 
 #: Clients of a stopping server come back spread over this many milliseconds.
 RECONNECT_SPREAD_MS = 3000
-#: Stands among opcodes for the place where a peer broke the protocol.
-FLAW = 0x10
 #: Connections that may wait to be taken.
 BACKLOG = 4096
 #: How long a worker that takes no more connections waits for the first request of those that it has just taken, in s.
 LINGER = 0.2
-#: Workers kept for the next event that has to wait.
-MAX_IDLE_WORKERS = 64
-#: How many sockets get a worker of their own after an event had to wait.
-GENEROUS = 500
-#: Messages of one socket that wait for its worker, before no more is read from it.
-MAX_WAITING = 64
-
-
-class Workers:
-    """Tasks that run what sockets have received. An idle socket has none, and a turn of the loop needs but one.
-
-    A worker takes one socket after another for as long as nothing makes it wait; when an event waits (for a commit, for
-    a plugin), others go on with the rest. While events wait, a worker is woken for each socket at once, so that what
-    came together is committed together.
-    """
-
-    def __init__(self) -> None:
-        self._ready: deque[Socket] = deque()
-        self._idle: list[asyncio.Future[None]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        #: Workers that were woken and have not begun.
-        self._awake = 0
-        self._watched = False
-        #: For so many more sockets a worker of their own is woken.
-        self._generous = 0
-
-    def submit(self, socket: Socket) -> None:
-        """Have a socket's messages worked on."""
-        self._ready.append(socket)
-        if not self._awake:
-            self._wake()
-        elif self._generous:
-            self._generous -= 1
-            if self._idle:
-                self._wake()
-
-    def close(self) -> None:
-        """End all workers."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _wake(self) -> None:
-        self._awake += 1
-        if self._idle:
-            self._idle.pop().set_result(None)
-            return
-        task = asyncio.create_task(self._work(), name="worker")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = self._ready
-        while True:
-            self._awake -= 1
-            while ready:
-                socket = ready.popleft()
-                if ready and not self._watched:
-                    self._watched = True
-                    loop.call_soon(self._look)
-                await socket.work()
-            if len(self._idle) >= MAX_IDLE_WORKERS:
-                return
-            woken = loop.create_future()
-            self._idle.append(woken)
-            await woken
-
-    def _look(self) -> None:
-        """After a worker's turn: what it left behind, because an event waits, is for others."""
-        self._watched = False
-        if self._ready:
-            self._generous = GENEROUS
-        for _ in range(min(len(self._ready), MAX_IDLE_WORKERS) - self._awake):
-            self._wake()
-
-
-class Socket(asyncio.Protocol, Transport):
-    """A socket that has become a WebSocket: aiohttp did the handshake and has let go of it."""
-
-    __slots__ = (
-        "_drain",
-        "_ended",
-        "_flaw",
-        "_messages",
-        "_paused",
-        "_reader",
-        "_server",
-        "_transport",
-        "_trusted",
-        "_working",
-        "connection",
-    )
-
-    def __init__(self, server: Server, transport: asyncio.Transport) -> None:
-        self._server = server
-        self._transport = transport
-        self._reader: FrameReader | None = FrameReader(server.app.settings.max_join_bytes)
-        self._messages: list[tuple[int, bytes]] = []
-        #: What ends the messages: the peer broke the protocol.
-        self._flaw: FrameError | None = None
-        #: Whether it has joined, so that it may send messages of full size.
-        self._trusted = False
-        #: Whether a worker has it, or will.
-        self._working = False
-        #: Whether it is over: nothing more is read, and the last work is the leaving.
-        self._ended = False
-        self._paused = False
-        self._drain: asyncio.Future[None] | None = None
-        self.connection: Connection
-
-    # What the connection does
-
-    def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    def buffered(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    async def drained(self) -> None:
-        if self._drain is not None:
-            await asyncio.shield(self._drain)
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    # What the event loop tells
-
-    def data_received(self, data: bytes) -> None:
-        reader = self._reader
-        if reader is None:
-            return
-        if not self._trusted and self.connection.session is not None:
-            settings = self._server.app.settings
-            self._trusted = True
-            reader.max_size = settings.max_message_bytes + settings.max_attachment_bytes + 4
-        messages = reader.feed(data)
-        if reader.flaw is not None:  # told when what came before it was worked on
-            self._flaw = reader.flaw
-            self._reader = None
-            messages.append((FLAW, b""))
-        if not messages:
-            return
-        self._messages += messages
-        if not self._trusted:  # a client may send on before it is told that it has joined
-            reader.max_size = self._server.app.settings.max_message_bytes
-        if not self._working:
-            self._working = True
-            self._server.workers.submit(self)
-        elif len(self._messages) > MAX_WAITING and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-
-    def eof_received(self) -> None:
-        self._end()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.resume_writing()
-        self._end()
-
-    def pause_writing(self) -> None:
-        if self._drain is None:
-            self._drain = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        if self._drain is not None:
-            self._drain.set_result(None)
-            self._drain = None
-
-    # What a worker does
-
-    async def work(self) -> None:
-        """Work on what came, in order; leave when it is over."""
-        gate, connection = self._server.app.gate, self.connection
-        try:
-            while self._messages:
-                messages, self._messages = self._messages, []
-                for kind, payload in messages:
-                    if kind == CLOSE:
-                        self._closed(payload)
-                        break
-                    if connection.close_code is not None:
-                        continue  # over: what was not worked on is sent again
-                    if kind == TEXT:
-                        await gate.text(connection, payload)
-                    elif kind == BINARY:
-                        await gate.binary(connection, payload)
-                    elif kind == FLAW:
-                        assert self._flaw is not None
-                        connection.close(self._flaw.close, self._flaw.message)
-                    elif gate.control(connection) and kind == PING:
-                        connection.write(NATIVE.pong(payload), Priority.HIGH)
-                if self._paused and not self._ended:
-                    self._paused = False
-                    self._transport.resume_reading()
-        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
-            log.error("connection failed", failure=type(error).__name__, where=where(error))
-            connection.close(CloseCode.SERVER_FAULT, "server fault")
-            self._end()
-        if self._ended:
-            await self._server.app.over(connection)
-        else:
-            self._working = False
-
-    def _closed(self, payload: bytes) -> None:
-        connection = self.connection
-        if connection.close_code is None:
-            connection.leave_reason = "closed"
-            code = int.from_bytes(payload[:2], "big") if payload else CloseCode.NORMAL
-            connection.close(code if is_close_code(code) else CloseCode.PROTOCOL_ERROR)
-        self._end()
-
-    def _end(self) -> None:
-        """Read nothing more, send what is left, let go of the socket; leave when the work under way is done."""
-        if self._ended:
-            return
-        self._ended = True
-        self._reader = None
-        connection, transport, settings = self.connection, self._transport, self._server.app.settings
-        connection.flush()
-        connection.lost()
-        transport.close()
-        # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
-        asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
-        self._server.app.admission.closed(connection.address)
-        if not self._working:
-            self._working = True
-            self._server.workers.submit(self)
 
 
 class Upgraded(web.StreamResponse):
@@ -402,7 +171,7 @@ class Server:
         handler, transport = request.protocol, request.transport
         if transport is None:
             return Upgraded()
-        socket = Socket(self, transport)
+        socket = Socket(app, self.workers, transport)
         connection = socket.connection = Connection(
             socket,
             NATIVE,
