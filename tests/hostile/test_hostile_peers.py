@@ -342,4 +342,4 @@ async def test_joins_and_goodbyes_in_one_breath_leave_nothing(hostile: Arena) ->
     peers = [await hostile.upgraded() for _ in range(10)]
     await asyncio.gather(*(peer.send(join, close_frame(1000)) for peer in peers))
     ends = await asyncio.gather(*(peer.end() for peer in peers))
-    assert {end.code for end in ends} <= {1000, 4001}
+    assert {end.code for end in ends} <= {1000, 1013, 4001}  # 1013: opened before one that was quicker
