@@ -30,23 +30,26 @@ run: setup ## serve on ws://127.0.0.1:3001/ws with the embedded store, demo toke
 	@$(BIN)/python tools/run_demo.py
 
 # npm is quick to say nothing and slow to do nothing, so a stamp says that its work is done.
-tests/node/node_modules/.done: tests/node/package-lock.json
-	@npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error
+%/node_modules/.done: %/package-lock.json
+	@tools/apt.sh node:nodejs npm
+	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: setup system check tests/node/node_modules/.done ## check, then every test: the workspace's with all plugins, each plugin's with only the core
+test: setup system check tests/node/node_modules/.done web/node_modules/.done ## check, then every test: the workspace's with all plugins, each plugin's with only the core, those of web/
 	@$(BIN)/python tools/run_tests.py
 
-check: setup ## lint, format, types and import contracts
+check: setup web/node_modules/.done ## lint, format, types and import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy $(TYPED)
 	@for conftest in plugins/*/tests/conftest.py; do [ ! -e "$$conftest" ] || $(BIN)/mypy "$$conftest"; done
 	@$(BIN)/lint-imports --no-logo
+	@npm --prefix web run --silent check
 
-format: setup ## rewrite the code in the agreed format, and fix what lint can fix
+format: setup web/node_modules/.done ## rewrite the code in the agreed format, and fix what lint can fix
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+	@npm --prefix web run --silent format
 
 bench: setup ## measure the event path
 	@$(BIN)/python -m bench
@@ -64,5 +67,5 @@ dist: setup ## build every member's wheel and source archive into dist/, and che
 	@$(BIN)/twine check --strict dist/*
 
 clean: ## remove everything that make made
-	rm -rf tests/node/node_modules .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf tests/node/node_modules web/node_modules web/*/dist .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find bonsai_core plugins tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

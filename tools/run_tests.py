@@ -1,15 +1,18 @@
-"""Runs every test of the workspace: those of ``tests/`` with all plugins, and each plugin's with only the core and it.
+"""Runs every test of the workspace: those of ``tests/`` with all plugins, each plugin's with only the core and it, and
+those of ``web/``.
 
-``tools/run_tests.py`` runs everything, ``tools/run_tests.py bonsai_analytics`` that plugin's suite. The last line
+``tools/run_tests.py`` runs everything, ``tools/run_tests.py bonsai_analytics web`` these two suites. The last line
 printed is the sum of all runs: ``N passed, N failed, N skipped``.
 """
 
+import functools
 import os
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import alone
 
 ROOT = alone.ROOT
 REPORTS = ROOT / ".reports"
+WEB = ROOT / "web"
 NO_TESTS = 5
 
 
@@ -34,11 +38,15 @@ def totals(report: Path) -> Counter[str]:
     return count
 
 
-def run(title: str, python: str | Path, arguments: list[str], cwd: Path, env: dict[str, str]) -> Counter[str]:
-    """One pytest process; what it counted. What it printed is printed at its end, in one piece."""
-    report = REPORTS / f"{title.replace(' ', '-')}.xml"
+def report_of(title: str) -> Path:
+    """Where the suite of this title reports."""
+    return REPORTS / f"{title.replace(' ', '-')}.xml"
+
+
+def run(title: str, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> Counter[str]:
+    """One suite; what it counted. What it printed is printed at its end, in one piece."""
+    report = report_of(title)
     report.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "--quiet", f"--junitxml={report}", *arguments]
     with subprocess.Popen(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -46,9 +54,20 @@ def run(title: str, python: str | Path, arguments: list[str], cwd: Path, env: di
     print(f"\n== {title}\n{printed.decode(errors='replace')}", end="", flush=True)
     count = totals(report) if report.exists() else Counter()
     if process.returncode not in (0, NO_TESTS) and not count["failed"]:
-        print(f"{title}: pytest ended with status {process.returncode}", flush=True)
+        print(f"{title}: ended with status {process.returncode}", flush=True)
         count["failed"] += 1
     return count
+
+
+def pytest(title: str, python: str | Path, *arguments: str) -> list[str]:
+    """The command of a suite of Python."""
+    return [str(python), "-m", "pytest", "--quiet", f"--junitxml={report_of(title)}", *arguments]
+
+
+def run_workspace() -> Counter[str]:
+    """The tests of ``tests/``, with all plugins."""
+    title = "workspace"
+    return run(title, pytest(title, sys.executable, "-n", "2", "--dist", "loadfile", "tests"), ROOT)
 
 
 def run_alone(plugin: Path) -> Counter[str]:
@@ -57,22 +76,31 @@ def run_alone(plugin: Path) -> Counter[str]:
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     env["PYTHONSAFEPATH"] = "1"
     arguments = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(plugin), "-p", "no:cacheprovider", "tests"]
-    return run(f"{plugin.name} alone", alone.make(plugin), arguments, plugin, env)
+    title = f"{plugin.name} alone"
+    return run(title, pytest(title, alone.make(plugin), *arguments), plugin, env)
+
+
+def run_web() -> Counter[str]:
+    """The tests of ``web/``, by Vitest, which needs Node.js and what ``make web`` installs."""
+    vitest = [str(WEB / "node_modules" / ".bin" / "vitest"), "run", "--no-color"]
+    return run("web", [*vitest, "--reporter=dot", "--reporter=junit", f"--outputFile.junit={report_of('web')}"], WEB)
 
 
 def main(only: list[str]) -> int:
+    suites: dict[str, Callable[[], Counter[str]]] = {"web": run_web} | {
+        plugin.name: functools.partial(run_alone, plugin)
+        for plugin in sorted((ROOT / "plugins").iterdir())
+        if any(plugin.glob("tests/**/test_*.py"))
+    }
+    if unknown := sorted(set(only) - set(suites)):
+        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(suites)}")
     REPORTS.mkdir(exist_ok=True)
     start = time.monotonic()
     count: Counter[str] = Counter()
     if not only:
-        count += run("workspace", sys.executable, ["-n", "2", "--dist", "loadfile", "tests"], ROOT, dict(os.environ))
-    plugins = [
-        plugin
-        for plugin in sorted((ROOT / "plugins").iterdir())
-        if (not only or plugin.name in only) and any(plugin.glob("tests/**/test_*.py"))
-    ]
+        count += run_workspace()
     with ThreadPoolExecutor(2) as pool:
-        for part in pool.map(run_alone, plugins):
+        for part in pool.map(lambda name: suites[name](), only or suites):
             count += part
     print(f"\nall suites ran in {time.monotonic() - start:.0f} s")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
