@@ -1,6 +1,6 @@
 /** What a link to the page may carry in its fragment, and what a token says about itself. */
 
-/** From `#token=...&session=...&as=...&roles=...`. */
+/** From `#token=...&session=...&as=...&roles=...&view=...`. */
 export interface Invitation {
   /** A token of the host application. */
   token?: string | undefined;
@@ -10,6 +10,8 @@ export interface Invitation {
   as?: string | undefined;
   /** In development: with which roles. */
   roles?: string[] | undefined;
+  /** The route to begin with. */
+  view?: string | undefined;
 }
 
 /** What a fragment carries; undefined when it is a route. */
@@ -17,7 +19,8 @@ export function invitationOf(hash: string): Invitation | undefined {
   if (!/^#(token|session|as)=/.test(hash)) return undefined;
   const given = new URLSearchParams(hash.slice(1));
   const get = (name: string): string | undefined => given.get(name) || undefined;
-  return { token: get("token"), session: get("session"), as: get("as"), roles: get("roles")?.split(",") };
+  const roles = get("roles")?.split(",");
+  return { token: get("token"), session: get("session"), as: get("as"), roles, view: get("view") };
 }
 
 /** The fragment that brings another device here: `dev` says whether names are enough to sign in. */

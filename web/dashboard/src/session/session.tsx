@@ -2,6 +2,7 @@
 
 import { BonsaiProvider } from "@bonsai/react";
 import { createContext, type FormEvent, type ReactNode, useContext, useEffect, useState } from "react";
+import { hrefOf, routeOf } from "../router.ts";
 import { Button, Card } from "../ui/index.ts";
 import { invitationOf } from "./address.ts";
 import { Host } from "./host.ts";
@@ -65,7 +66,7 @@ function started(): Promise<State> {
 
 async function start(): Promise<State> {
   const invitation = invitationOf(location.hash);
-  if (invitation) history.replaceState(null, "", "#/practice");
+  if (invitation) history.replaceState(null, "", hrefOf(routeOf(`#/${invitation.view ?? ""}`)));
   const config: PageConfig = await pageConfig().catch(() => {
     throw new Error("The server does not answer. Is it running? Reload to try again.");
   });

@@ -1,9 +1,9 @@
 /** Button, Badge, Card, Segments, Meter: what views are made of. Their look is in ui.css. */
 
-import { type ButtonHTMLAttributes, type HTMLAttributes, type ReactNode, useId } from "react";
+import { type ComponentProps, type HTMLAttributes, type ReactNode, useId } from "react";
 
 /** Properties of `Button`. */
-export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+export interface ButtonProps extends ComponentProps<"button"> {
   /** `primary`: the one next step; `quiet`: no frame; `icon`: a square, which needs an `aria-label`. */
   kind?: "primary" | "plain" | "quiet" | "icon";
 }
