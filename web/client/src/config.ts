@@ -9,21 +9,24 @@ export interface Token {
   expiresAt?: number;
 }
 
-/** Gives a token: asked for the first one, when the old one is about to expire, and when the server refused it. */
+/**
+ * Gives a token: asked for the first one, when the old one is about to expire, and when the server refused it. What it
+ * throws is tried again, but a BonsaiError ends the client with its code: `unauthenticated` when nobody is signed in.
+ */
 export type TokenProvider = () => string | Token | Promise<string | Token>;
 
 /** Who connects. */
 export interface Auth {
   /** A JWT. It is sent inside the first frame only: never in the address, never logged, never stored. */
-  token?: string;
+  token?: string | undefined;
   /** Gives tokens instead, and new ones. */
-  tokenProvider?: TokenProvider;
+  tokenProvider?: TokenProvider | undefined;
   /** Must equal the token's `sub` when given. */
-  userId?: string;
+  userId?: string | undefined;
   /** The session to join; the server chooses when it is left out. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** When `token` expires, in milliseconds since the epoch: the provider is asked in time, instead of after a refusal. */
-  expiresAt?: number;
+  expiresAt?: number | undefined;
 }
 
 /** Exponential backoff with full jitter: each wait is drawn from 0 to `min(maxDelay, delay * 2 ** n)`. */

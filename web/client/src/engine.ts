@@ -103,10 +103,12 @@ export class Engine {
     if (this.state === "joined") this.#link?.send(encodeFrame("user:disconnect", "{}"));
   }
 
-  /** Let go of what is kept for the next page. */
+  /** Let go of what is kept for the next page, also while it is being opened. */
   release(): void {
-    this.#journal?.close();
-    this.#journal = undefined;
+    void Promise.resolve(this.#opening).then(() => {
+      this.#journal?.close();
+      this.#journal = undefined;
+    });
   }
 
   /** Renew the token in place. Never kept, and forgotten with the connection: the next one begins with it. */
@@ -150,6 +152,7 @@ export class Engine {
     this.#set({ state: "connecting" });
     this.#opening ??= this.#open();
     await this.#opening;
+    if (run !== this.#run) return;
     let token: string | undefined;
     try {
       token = await this.tokens.current();
@@ -188,6 +191,7 @@ export class Engine {
   }
 
   #hello(token: string | undefined): string {
+    const { device = {} } = this.#config;
     for (let rooms = MAX_ROOMS; ; rooms >>= 1) {
       const frame = encodeFrame(
         "user:connect",
@@ -196,7 +200,7 @@ export class Engine {
           userId: this.#config.auth?.userId,
           sessionId: this.#sessionId,
           clientId: this.#clientId,
-          device: { kind: "web", ...this.#config.device, id: this.#deviceId },
+          device: { ...device, kind: device.kind ?? "web", id: this.#deviceId },
           resume: this.positions.offer(rooms),
           batch: true,
         }),

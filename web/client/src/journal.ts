@@ -96,7 +96,7 @@ async function read(opened: Opened, onReserved: (id: number) => void): Promise<J
   let reserved = before + BLOCK;
   await set({ clientId, reserved });
 
-  function set(values: Partial<Record<Facts, unknown>>): Promise<void> {
+  async function set(values: Partial<Record<Facts, unknown>>): Promise<void> {
     const transaction = db.transaction("facts", "readwrite", { durability: "strict" });
     for (const [name, value] of Object.entries(values)) transaction.objectStore("facts").put(value, name);
     return new Promise((resolve, reject) => {

@@ -23,7 +23,8 @@ export class Outbox {
   constructor(config: ClientConfig, fail: (error: BonsaiError) => void) {
     this.#config = config;
     this.#fail = fail;
-    this.queue = new Queue({ maxMessages: 1000, maxBytes: 32 << 20, ...config.queue });
+    const { maxMessages = 1000, maxBytes = 32 << 20 } = config.queue ?? {};
+    this.queue = new Queue({ maxMessages, maxBytes });
     this.#pacer = new Pacer(config.rateLimit ?? { maxRequests: 0, windowMs: 1 }, performance.now());
   }
 

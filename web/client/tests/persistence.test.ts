@@ -184,6 +184,19 @@ test("closing in order wastes no ids", async () => {
   }
 });
 
+test("a client that is closed while its queue is being opened lets go of it, and what it was told is kept", async () => {
+  const auth = { userId: newUser() };
+  const page = await newClient(server, { auth, queue: persist });
+  page.emit("probe:count", { key: "k" });
+  void page.connect();
+  page.close();
+  await until(() => locks.held.size === 0);
+  await settled();
+  const next = await newClient(server, { auth, queue: persist });
+  await next.connect();
+  expect(await next.request("probe:count", { key: "k" })).toEqual({ key: "k", count: 2 });
+});
+
 describe("where nothing can be kept", () => {
   test.each([
     ["no IndexedDB", () => Reflect.deleteProperty(globalThis, "indexedDB")],

@@ -144,6 +144,12 @@ describe("offline", () => {
     expect(counted).toEqual(["high", "first", "second", "low"]);
   });
 
+  test("bounds that are given as undefined are the usual ones", async () => {
+    const client = await newClient(server, { queue: { maxMessages: undefined, maxBytes: undefined } as never });
+    for (let message = 0; message < 1000; message++) client.emit("probe:count", { key: "k" });
+    expect(() => client.emit("probe:count", { key: "k" })).toThrowError(/1000 messages/);
+  });
+
   test("the queue is bounded in bytes, too", async () => {
     const client = await newClient(server, { queue: { maxBytes: 1000 } });
     client.emit("probe:count", { key: "x".repeat(900) });

@@ -1,5 +1,6 @@
 /** Tokens: given, renewed in place, refused, of somebody else. */
 
+import { BonsaiError } from "@bonsai/client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { newClient, newUser, until } from "../../testing/clients.ts";
 import { BonsaiServer } from "../../testing/server.ts";
@@ -78,6 +79,25 @@ describe("with a tokenProvider", () => {
     await client.connect();
     expect(provider).toHaveBeenCalledTimes(3);
     expect(errors.join()).not.toContain("secret");
+  });
+});
+
+describe("a tokenProvider of somebody who has signed out", () => {
+  test("ends the client with the code that it throws", async () => {
+    const provider = vi.fn(() => Promise.reject(new BonsaiError("unauthenticated", "nobody is signed in")));
+    const client = await newClient(server, { auth: { userId: newUser(), tokenProvider: provider } });
+    await expect(client.connect()).rejects.toMatchObject({ code: "unauthenticated", message: "nobody is signed in" });
+    expect(client.state).toBe("closed");
+    expect(provider).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not asked for a connection that nobody wants any more", async () => {
+    const provider = vi.fn(() => "never used");
+    const client = await newClient(server, { auth: { userId: newUser(), tokenProvider: provider } });
+    void client.connect();
+    client.disconnect();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(provider).not.toHaveBeenCalled();
   });
 });
 
