@@ -2,7 +2,8 @@
 
 Both systems run two nodes on one core and share one Redis, which runs on the other core beside the load generator. The
 two devices of a session are on different nodes; one speaks, at a steady rate over all pairs, and the other hears it.
-Latency is from the speaker's write to the hearer's read; the processor time is that of both nodes.
+The systems take turns, so that whatever else the machine does meets all of them. Latency is from the speaker's write to
+the hearer's read; the processor time is that of both nodes.
 """
 
 from __future__ import annotations
@@ -70,40 +71,57 @@ class Pairs(Load):
         speaker.transport.write(masked_frame(self._dialect.request(speaker.id, self._event, SAY)))
 
 
-async def measure(
-    title: str, kind: Kind, event: str, redis: RedisServer, *, pairs: int, rate: float, seconds: float, rounds: int
-) -> dict[str, Any]:
-    """Latencies and processor time of one system."""
+class System:
+    """Two nodes of one system, with pairs of devices that are connected to them."""
+
+    def __init__(self, title: str, servers: list[Server], load: Pairs) -> None:
+        self.title = title
+        self._servers = servers
+        self._load = load
+        self._samples: list[dict[str, float]] = []
+
+    async def warm(self, rate: float) -> None:
+        """Speak before anything counts."""
+        await self._load.play(rate, 2.0)
+
+    async def measure(self, rate: float, seconds: float) -> None:
+        """One round: latencies, and processor time of both nodes."""
+        before = sum(server.cpu() for server in self._servers)
+        await self._load.play(rate, seconds)
+        spent = sum(server.cpu() for server in self._servers) - before
+        ordered = sorted(self._load.latencies)
+        self._samples.append(
+            {
+                "deliveries": len(ordered),
+                "p50_ms": round(ordered[len(ordered) // 2] * 1000, 3),
+                "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 3),
+                "cpu_us": round(spent / len(ordered) * 1e6, 1),
+            }
+        )
+
+    def result(self) -> dict[str, Any]:
+        """All rounds, and their medians."""
+        names = ("p50_ms", "p99_ms", "cpu_us")
+        medians = {name: round(statistics.median(sample[name] for sample in self._samples), 3) for name in names}
+        return {"title": self.title, "samples": self._samples} | medians
+
+
+async def build(
+    stack: contextlib.AsyncExitStack, title: str, kind: Kind, event: str, redis: RedisServer, pairs: int
+) -> System:
+    """Start a system and connect its devices."""
     kind = replace(kind, env={**kind.env, "STORE_URL": redis.url, "REDIS_URL": redis.url})
-    async with contextlib.AsyncExitStack() as stack:
-        here, there = [await stack.enter_async_context(Server(kind, 0)) for _ in range(2)]
-        dialect = kind.dialect
-        sides = []
-        for server, client in ((here, "speaker"), (there, "hearer")):
-            scripts = [_join(dialect, f"{event[-4:]}{number}", client) for number in range(pairs)]
-            sides.append(await connect(server.port, scripts, dialect, dialect.said))
-        load = Pairs(sides[0], sides[1], dialect, event)
-        await load.play(rate, 2.0)
-        samples = []
-        for _ in range(rounds):
-            before = here.cpu() + there.cpu()
-            await load.play(rate, seconds)
-            spent = here.cpu() + there.cpu() - before
-            ordered = sorted(load.latencies)
-            samples.append(
-                {
-                    "deliveries": len(ordered),
-                    "p50_ms": round(ordered[len(ordered) // 2] * 1000, 3),
-                    "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 3),
-                    "cpu_us": round(spent / len(ordered) * 1e6, 1),
-                }
-            )
-        load.close()
-        for socket in sides[0]:
-            socket.transport.abort()
-    return {"title": title, "samples": samples} | {
-        name: round(statistics.median(sample[name] for sample in samples), 3) for name in ("p50_ms", "p99_ms", "cpu_us")
-    }
+    here, there = [await stack.enter_async_context(Server(kind, 0)) for _ in range(2)]
+    dialect = kind.dialect
+    sides = []
+    for server, client in ((here, "speaker"), (there, "hearer")):
+        scripts = [_join(dialect, f"{event[-4:]}{number}", client) for number in range(pairs)]
+        sides.append(await connect(server.port, scripts, dialect, dialect.said))
+    load = Pairs(sides[0], sides[1], dialect, event)
+    for socket in sides[0]:
+        stack.callback(socket.transport.abort)
+    stack.callback(load.close)
+    return System(title, [here, there], load)
 
 
 def _join(dialect: Dialect, user: str, client: str) -> Any:
@@ -125,17 +143,21 @@ def main(pairs: int, rate: float, seconds: float, rounds: int) -> None:
     os.sched_setaffinity(0, {1})
 
     async def run() -> list[dict[str, Any]]:
-        with tempfile.TemporaryDirectory(prefix="bonsai-bench-") as folder:
+        async with contextlib.AsyncExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bonsai-bench-"))
             redis = RedisServer(Path(folder), appendonly="no").start()
-            try:
-                size: dict[str, Any] = {"pairs": pairs, "rate": rate, "seconds": seconds, "rounds": rounds}
-                return [
-                    await measure("Node socket.io, redis-adapter", NODE, "bench:tell", redis, **size),
-                    await measure("Bonsai, logged and resumable", OURS, "bench:tell", redis, **size),
-                    await measure("Bonsai, without guarantee", OURS, "bench:hint", redis, **size),
-                ]
-            finally:
-                redis.kill()
+            stack.callback(redis.kill)
+            systems = [
+                await build(stack, "Node socket.io, redis-adapter", NODE, "bench:tell", redis, pairs),
+                await build(stack, "Bonsai, logged and resumable", OURS, "bench:tell", redis, pairs),
+                await build(stack, "Bonsai, without guarantee", OURS, "bench:hint", redis, pairs),
+            ]
+            for system in systems:
+                await system.warm(rate)
+            for _ in range(rounds):  # in turn, so that what else the machine does meets all of them
+                for system in systems:
+                    await system.measure(rate, seconds)
+            return [system.result() for system in systems]
 
     results = uvloop.run(run())
     node = results[0]
