@@ -15,8 +15,8 @@ KEYS = "ABCDEFGH"
 #: What a letter is read as when a frame or a circle touches it.
 _ALIKE = {"A": "Aa4", "B": "Bb83ß", "C": "CcG(¢©", "D": "Dd0OoQ)"}
 _BULLET = r"(?:[OoQ0○◯●•◦□☐°](?:\s+|(?=[A-E](?:[.)]|$))))?"
-_STRONG = re.compile(rf"^{_BULLET}[(\[]{{0,2}}([A-Ea-e])\s?[.):\]]+\s*")
-_BARE = re.compile(rf"^{_BULLET}([A-E])(?:\s+|$|(?=[(−\-$\d]))")
+_STRONG = re.compile(rf"^{_BULLET}[(\[{{|]{{0,2}}([A-Ea-e])\s?[.):\]]+\s*")
+_BARE = re.compile(rf"^{_BULLET}\|?([A-E])(?:\s+|$|(?=[(−\-$\d]))")
 _TOUCHED = re.compile(rf"^{_BULLET}[(\[]?([a-e4830OQGß(¢©)])[.):\]]*(?:\s+|$)")
 #: What is left of a letter that was not read as one.
 _REST = re.compile(r"^(?:[^\w\s(√$−“\"-]{1,2}\s*|[A-D][.)]?(?=[A-Z][a-z])|[A-D][.)](?=\S))")
@@ -144,7 +144,7 @@ def _unlettered(lines: Sequence[Line]) -> Choices | None:
 
 
 def _marker(piece: Piece, size: float) -> Marker | None:
-    text = piece.text
+    text = "C" if piece.text == "c" else piece.text  # alone, its size says little
     weight = _SURE
     if not (match := _STRONG.match(text)):
         weight = _BARE_WEIGHT
@@ -262,7 +262,15 @@ def _collect(chain: Sequence[tuple[str, Marker]], others: Sequence[Piece], frame
         found.texts.append((key, _joined([said[at].text for row in order for at in row])))
         found.boxes.append(Box.around(piece.box for piece in said))
         found.lines.update(piece.line for piece in said)
+    found.texts = _with_zeros(found.texts)
     return found
+
+
+def _with_zeros(texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Among numbers, a letter that stands alone and looks like a digit is one."""
+    numbers = sum(any(letter.isdigit() for letter in text) for _, text in texts)
+    alike = {"O": "0", "o": "0", "l": "1", "I": "1"}
+    return [(key, alike.get(text, text)) for key, text in texts] if 2 * numbers >= len(texts) else texts
 
 
 def _cut_off(markers: Sequence[Marker], others: Sequence[Piece], owned: Sequence[Piece], size: float) -> list[Piece]:

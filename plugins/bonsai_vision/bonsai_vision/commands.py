@@ -65,7 +65,7 @@ def analyze(files: tuple[Path, ...], as_json: bool, out: Path | None, bank: Path
             analysis, timings = _analyze(file, target, stages, matcher)
         except (OSError, UnicodeError, PictureError) as error:
             failed = True
-            click.echo(f"{file}: {_said(error)}", err=True)
+            click.echo(f"{getattr(error, 'filename', None) or file}: {_said(error)}", err=True)
             continue
         if as_json:
             document = analysis.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -17,6 +17,10 @@ _FLAT = 12
 #: Of a figure's width, how far a title's middle may be from the figure's.
 _CENTRED = 0.12
 _ROUNDS = 5
+#: A frame around a drawing is its axes if its area is less than so many times the drawing's.
+_AXES = 2.5
+#: What reaches so many pixels near to both sides of the page is no figure.
+_EDGE = 2
 
 
 def find_figures(scan: Scan) -> list[Box]:
@@ -32,13 +36,15 @@ def find_figures(scan: Scan) -> list[Box]:
         box
         for box in scan.drawings
         if min(box.width, box.height) >= 2.5 * size
+        and not (box.left <= _EDGE and box.right >= width - _EDGE)  # the page's own background
         and max(box.width, box.height) < _FLAT * min(box.width, box.height)
         and not any(table.box.holds(box) for table in scan.tables)
     ]
+    around = [box for box in scan.frames if any(box.holds(d) and _area(box) < _AXES * _area(d) for d in drawn)]
     bars = [box for box in empty if box.height >= size and box.width < 6 * box.height]
     axes = [box for box in empty if box not in bars and min(box.width, box.height) < 1.6 * size]
     found = []
-    for group in _clusters([*drawn, *bars, *axes, *scan.dots], _GAP * size):
+    for group in _clusters([*drawn, *around, *bars, *axes, *scan.dots], _GAP * size):
         box = Box.around(group)
         charted = sum(part in bars for part in group) >= 2 or sum(part in scan.dots for part in group) >= 3
         enough = any(part in drawn for part in group) or (charted and any(part in axes for part in group))
@@ -53,6 +59,10 @@ def find_figures(scan: Scan) -> list[Box]:
 def is_inside(segment: Segment, figures: Sequence[Box]) -> bool:
     """Whether a piece of text belongs to one of the figures."""
     return any(figure.holds(segment.box) for figure in figures)
+
+
+def _area(box: Box) -> int:
+    return box.width * box.height
 
 
 def _is_list(box: Box, texts: Sequence[Box]) -> bool:
@@ -77,7 +87,8 @@ def _stacked(figures: Sequence[Box], gap: float) -> list[Box]:
     for box in sorted(figures, key=lambda box: box.top):
         above = result[-1] if result else None
         alike = above is not None and box.overlap_x(above) > 0.9 * max(box.width, above.width)
-        if above is not None and (box.overlap_y(above) > 0 or (alike and box.overlap_y(above) > -gap)):
+        beside = above is not None and box.overlap_y(above) > 0 and box.overlap_x(above) > -gap
+        if above is not None and (beside or (alike and box.overlap_y(above) > -gap)):
             result[-1] = Box.around((above, box))
         else:
             result.append(box)

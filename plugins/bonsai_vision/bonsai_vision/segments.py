@@ -28,6 +28,8 @@ CONTRAST = 30
 _STEP, _MEDIAN = 4, 15
 #: Two glyphs belong to one piece of a line if their gap is at most so many letter heights.
 _SPACE = 2.6
+#: A row of pixels of which more is ink belongs to a line; what is left of something that holds words is ink to so much.
+_LINE, _WORDS = 0.55, 0.12
 _LEFT, _TOP, _WIDTH, _HEIGHT, _AREA = range(5)
 
 
@@ -104,7 +106,11 @@ def scan(grey: Grey) -> Scan:
         labels, parts = _parts(ink)
         size = _usual_size(parts) or size
     kinds = _kinds(labels, parts, size)
-    found = Scan(size, [], [], frames, [], drawings, [], [], grey, paper, np.asarray(ink, np.uint8))
+    cut = _cut_lines(ink, labels, parts, kinds, size)
+    if cut:
+        labels, parts = _parts(ink)
+        kinds = _kinds(labels, parts, size)
+    found = Scan(size, [], cut, frames, [], drawings, [], [], grey, paper, np.asarray(ink, np.uint8))
     boxes = [Box(left, top, left + width, top + height) for left, top, width, height in parts[:, :_AREA].tolist()]
     for kind, into in (
         (_RULE, found.rules),
@@ -224,7 +230,43 @@ def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
     kinds[_corners(parts, kinds, size)] = _FRAGMENT
     tall = np.flatnonzero((kinds == _GLYPH) & (height > 2.2 * size))
     kinds[[part for part in tall.tolist() if _is_alone(part, parts, kinds)]] = _FRAGMENT
+    kinds[_sides(parts, kinds, size)] = _FRAGMENT
     return kinds
+
+
+def _sides(parts: Numbers, kinds: Numbers, size: float) -> Numbers:
+    """Numbers of the thin upright parts, taller than a letter, that nothing stands close to: sides of faint frames."""
+    left, top, width, height = (parts[:, column] for column in (_LEFT, _TOP, _WIDTH, _HEIGHT))
+    glyphs = np.flatnonzero(kinds == _GLYPH)
+    thin = glyphs[(width[glyphs] <= 0.45 * size) & (height[glyphs] > 1.65 * size)]
+    found = []
+    for part in thin.tolist():
+        row = (top[glyphs] < top[part] + height[part]) & (top[glyphs] + height[glyphs] > top[part]) & (glyphs != part)
+        after = left[glyphs] - left[part] - width[part]
+        before = left[part] - left[glyphs] - width[glyphs]
+        if not (row & (np.maximum(after, before) < 0.9 * size)).any():
+            found.append(part)
+    return np.array(found, int)
+
+
+def _cut_lines(ink: Any, labels: Numbers, parts: Numbers, kinds: Numbers, size: float) -> list[Box]:
+    """Take the lines out of the ink that words touch, underlines and edges of bars; returns where they were."""
+    found = []
+    for part in np.flatnonzero((kinds == _RULE) & (parts[:, _HEIGHT] >= 1.2 * size)).tolist():
+        left, top, width, height, _ = parts[part].tolist()
+        mask = labels[top : top + height, left : left + width] == part
+        filled = mask.mean(axis=1)
+        first = last = int(filled.argmax())
+        while first > 0 and filled[first - 1] > _LINE:
+            first -= 1
+        while last + 1 < height and filled[last + 1] > _LINE:
+            last += 1
+        thick = last + 1 - first
+        others = np.delete(mask, np.s_[first : last + 1], axis=0)
+        if filled[first] > _LINE and thick <= max(3, 0.7 * size) and others.size and others.mean() >= _WORDS:
+            ink[top + first : top + last + 1, left : left + width] = 0
+            found.append(Box(left, top + first, left + width, top + last + 1))
+    return found
 
 
 def _corners(parts: Numbers, kinds: Numbers, size: float) -> Numbers:
@@ -236,9 +278,13 @@ def _corners(parts: Numbers, kinds: Numbers, size: float) -> Numbers:
         return candidates[:0]
     left, top, width, height = (parts[candidates, column][:, None] for column in (_LEFT, _TOP, _WIDTH, _HEIGHT))
     start, level = lines[:, _LEFT], lines[:, _TOP]
-    beside = (abs(left + width - start) <= 3) | (abs(left - (start + lines[:, _WIDTH])) <= 3)
-    at_corner = beside & (top - 3 <= level) & (level <= top + height + 3)
-    at_side = (width[:, 0] <= 0.45 * size) & (beside.sum(axis=1) >= 2)
+    away = np.minimum(abs(left + width - start), abs(left - (start + lines[:, _WIDTH])))
+    hollow = (parts[candidates, _AREA][:, None] < 0.45 * width * height) | (np.minimum(width, height) <= 2)
+    at_corner = (away <= 3) & hollow & (top - 3 <= level) & (level <= top + height + 3)
+    near = (away <= 0.8 * size) & (width <= 0.45 * size)
+    above = near & (level <= top + 3) & (top - level <= 2 * size)
+    below = near & (level >= top + height - 3) & (level - top - height <= 2 * size)
+    at_side = above.any(axis=1) & below.any(axis=1)
     return np.array(candidates[at_corner.any(axis=1) | at_side])
 
 

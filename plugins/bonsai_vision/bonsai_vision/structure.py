@@ -9,7 +9,7 @@ from typing import Literal
 
 from bonsai_vision.boxes import Box
 from bonsai_vision.choices import Choices, find_choices
-from bonsai_vision.furniture import is_figure_note, is_furniture, is_number, without_number
+from bonsai_vision.furniture import is_answer_label, is_figure_note, is_furniture, is_number, without_number
 from bonsai_vision.layout import Line, joined, paragraphs
 from bonsai_vision.tidy import tidy
 
@@ -76,10 +76,11 @@ def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), figures: Sequenc
         frames: rectangles on the page.
         figures: on the page.
     """
+    answered = [line.column for line in lines if is_answer_label(line.text)]
     lines = [line for line in map(_without_furniture, lines) if line is not None]
     structure = Structure(read="\n".join(line.text for line in lines))
     choices = find_choices(lines, frames)
-    column = _asking_column(lines) if choices is None else choices.column
+    column = _asking_column(lines, answered) if choices is None else choices.column
     if column is None:
         return structure
     stem_lines = _stem_lines(lines, column, choices)
@@ -172,18 +173,24 @@ def _without_furniture(line: Line) -> Line | None:
     return Line(text, box, line.size, line.confidence, line.column, line.strip, line.row, kept)
 
 
-def _asking_column(lines: Sequence[Line]) -> int | None:
-    """The last column in which something is asked."""
-    asking = [line.column for line in lines if line.text.endswith("?")]
-    return max(asking, default=None)
+def _asking_column(lines: Sequence[Line], answered: Sequence[int]) -> int | None:
+    """The last column in which something is asked; one with a box for the answer, if there is any."""
+    asking = {line.column for line in lines if _asks(line)}
+    return max(asking.intersection(answered) or asking, default=None)
+
+
+def _asks(line: Line) -> bool:
+    """Whether a question ends in a line; what stands behind it may be a remark in brackets."""
+    return bool(re.search(r"\?(?:$|\s*\()", line.text))
 
 
 def _stem_lines(lines: Sequence[Line], column: int, choices: Choices | None) -> list[Line]:
     """The lines of the question's column above its choices, or up to the last one that asks."""
     if choices is None:
         own = [line for line in lines if line.column == column]
-        last = max(at for at, line in enumerate(own) if line.text.endswith("?"))
-        own = own[: last + 1]
+        asking = [line for line in own if _asks(line)][-1]
+        until = next(group[-1] for group in paragraphs(own) if asking in group)
+        own = own[: own.index(asking if asking.text.endswith("?") else until) + 1]
     else:
         first = min(choices.lines)
         own = [
