@@ -181,7 +181,7 @@ function options(
   return {
     width,
     height,
-    padding: [10, 8, 0, 0],
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: {
       x: true,

@@ -126,8 +126,11 @@ export function duration(seconds: number): string {
   return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
 }
 
+/** As people read it; what is not quite nothing or everything does not read as such. */
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  if (share > 0 && share < 0.005) return "<\u00a01\u00a0%";
+  if (share < 1 && share > 0.995) return ">\u00a099\u00a0%";
+  return `${Math.round(share * 100)}\u00a0%`;
 }
 
 /** With a sign, a real minus for less. */

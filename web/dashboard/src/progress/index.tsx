@@ -19,11 +19,11 @@ export default function Progress(): ReactNode {
     <main className="view progress" id="main">
       <h1>Progress</h1>
       <div className="progress-top">
-        <ScoreCard score={analytics.score} goal={progress?.goal} loading={!isReady} />
         <div className="progress-side">
-          <SessionCard update={analytics} answers={answers} />
+          <ScoreCard score={analytics.score} goal={progress?.goal} loading={!isReady} />
           <GoalCard progress={progress} setGoal={setGoal} />
         </div>
+        <SessionCard update={analytics} answers={answers} />
       </div>
       <Trends progress={progress} score={analytics.score} span={span} setSpan={setSpan} />
       <Mastery bySkill={analytics.performance.bySkill} />

@@ -17,7 +17,6 @@ const ORDERS = [
   { value: "test", label: "As on the test" },
   { value: "weakest", label: "Weakest first" },
 ] as const;
-const TONES = { strong: "good", steady: "neutral", shaky: "warn", open: "neutral" } as const;
 const WORDS = { strong: "strong", steady: "steady", shaky: "to work on", open: "not sure yet" } as const;
 
 export function Mastery({ bySkill }: { bySkill: Record<string, Payloads.AnalyticsSkillMastery> }): ReactNode {
@@ -99,7 +98,7 @@ function Skill({ skill, known }: SkillRow): ReactNode {
     <tr data-skill={skill}>
       <th scope="row">
         {skill}
-        {TONES[word] !== "neutral" && <Badge tone={TONES[word]}>{WORDS[word]}</Badge>}
+        {word === "shaky" && <Badge tone="warn">{WORDS.shaky}</Badge>}
       </th>
       <td className="skills-bar">
         <span className="skills-track" aria-hidden="true">

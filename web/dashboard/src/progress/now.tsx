@@ -8,7 +8,7 @@ import { duration, paceWords, percent } from "./figures.ts";
 /** Answers shown as squares. */
 const SQUARES = 30;
 /** Answers listed. */
-const LISTED = 5;
+const LISTED = 10;
 
 export function SessionCard(props: {
   update: Payloads.AnalyticsUpdate;
@@ -29,7 +29,9 @@ export function SessionCard(props: {
           <dt>Right</dt>
           <dd>
             {questionsAnswered ? percent(accuracy) : "–"}
-            <small>{correctAnswers} answers</small>
+            <small>
+              {correctAnswers} of {questionsAnswered}
+            </small>
           </dd>
         </div>
         <div>

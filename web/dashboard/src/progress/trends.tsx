@@ -69,7 +69,7 @@ function ScoreTrend(props: {
   const range = [Math.max(TOTAL_RANGE[0], least - 60), Math.min(TOTAL_RANGE[1], most + 60)] as const;
   return (
     <Card
-      title="Predicted score"
+      title="Score by day"
       aside={moved !== undefined && <Badge tone={moved >= 0 ? "good" : "warn"}>{signed(moved)} points</Badge>}
     >
       {times.length > 1 ? (
