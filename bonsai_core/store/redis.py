@@ -12,6 +12,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
+from itertools import count
 from typing import Final
 
 from typing_extensions import override
@@ -91,6 +92,8 @@ class RedisStore(Store):
         super().__init__(max_messages=max_messages, max_age=max_age, window=window, clock=clock)
         self._url = url
         self._node = node or secrets.token_hex(4)
+        #: Together they name each commit.
+        self._life, self._commits = secrets.token_urlsafe(9), count()
         self._timeout = timeout
         self._lease = lease
         self._link: Link | None = None
@@ -166,7 +169,7 @@ class RedisStore(Store):
         written = {write.key for write in unit.writes}
         if len(written) < len(unit.writes):
             raise StoreError("a unit of work writes the same document twice")
-        token = secrets.token_urlsafe(9)
+        token = f"{self._life}{next(self._commits):x}"
         outbox = [pack_entry(Contribution(delta.name, delta.key, delta.value)) for delta in unit.deltas]
         places = [
             keys.documents(user),

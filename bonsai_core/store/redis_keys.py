@@ -20,6 +20,7 @@ one script on one node of a Redis Cluster. A room without an owner has the bucke
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -41,9 +42,10 @@ def tag(bucket: int) -> str:
     return f"{PREFIX}{{{bucket}}}:"
 
 
-def home(owner: str, room: str) -> str:
-    """What the keys of a room begin with."""
-    return tag(bucket_of(owner or room))
+@lru_cache(4096)
+def home(name: str) -> str:
+    """What the keys of a user begin with, or of a room without an owner."""
+    return tag(bucket_of(name))
 
 
 def room_part(owner: str, room: str) -> str:
@@ -57,34 +59,34 @@ def user_part(user: str, name: str) -> str:
 
 
 def documents(user: str) -> str:
-    return f"{tag(bucket_of(user))}d:{user}"
+    return f"{home(user)}d:{user}"
 
 
 def records(user: str, stream: str) -> str:
-    return f"{tag(bucket_of(user))}r:{user_part(user, stream)}"
+    return f"{home(user)}r:{user_part(user, stream)}"
 
 
 def marks(user: str, client: str) -> str:
-    return f"{tag(bucket_of(user))}m:{user_part(user, client)}"
+    return f"{home(user)}m:{user_part(user, client)}"
 
 
 def clients(user: str) -> str:
-    return f"{tag(bucket_of(user))}c:{user}"
+    return f"{home(user)}c:{user}"
 
 
 def presence(user: str, session: str) -> str:
-    return f"{tag(bucket_of(user))}p:{user_part(user, session)}"
+    return f"{home(user)}p:{user_part(user, session)}"
 
 
 def room(owner: str, name: str) -> tuple[str, str]:
     """The keys of a room's counters and of its log."""
-    start, part = home(owner, name), room_part(owner, name)
+    start, part = home(owner or name), room_part(owner, name)
     return f"{start}o:{part}", f"{start}l:{part}"
 
 
 def channel(owner: str, name: str) -> str:
     """Where a room's messages are published."""
-    return f"{home(owner, name)}ch:{room_part(owner, name)}"
+    return f"{home(owner or name)}ch:{room_part(owner, name)}"
 
 
 def outbox(bucket: int) -> str:
@@ -92,11 +94,11 @@ def outbox(bucket: int) -> str:
 
 
 def turn(user: str) -> str:
-    return f"{tag(bucket_of(user))}w:{user}"
+    return f"{home(user)}w:{user}"
 
 
 def token(user: str, token: str) -> str:
-    return f"{tag(bucket_of(user))}t:{token}"
+    return f"{home(user)}t:{token}"
 
 
 def aggregate(name: str, key: str) -> str:

@@ -71,11 +71,12 @@ class Pipe(Taken):
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()  # asking for it each time costs a system call before Python 3.12
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._timer = asyncio.get_running_loop().call_later(self._timeout / 4, self._look)
+        self._timer = self._loop.call_later(self._timeout / 4, self._look)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
@@ -106,13 +107,12 @@ class Pipe(Taken):
         Returns:
             Its answer, as bytes, ints, lists and None; or `Lost`, `Refusal`.
         """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
+        answer: asyncio.Future[Any] = self._loop.create_future()
         if self.lost:
             answer.set_exception(Lost())
             return answer
         if not self._outgoing:
-            loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush)
         self._outgoing.append(self._pack(words))
         self._waiting.append((answer, time.monotonic()))
         return answer
@@ -142,7 +142,7 @@ class Pipe(Taken):
         if self._waiting and time.monotonic() - self._waiting[0][1] > self._timeout:
             self.abort()
             return
-        self._timer = asyncio.get_running_loop().call_later(self._timeout / 4, self._look)
+        self._timer = self._loop.call_later(self._timeout / 4, self._look)
 
 
 class Feed(Taken):
