@@ -1,11 +1,15 @@
 import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
+import { snippets } from "./testing/vite-snippets.ts";
 
 // Packages of this workspace are taken from their sources, so that nothing needs to be built before.
 const conditions = ["@bonsai/source", ...defaultServerConditions];
 
 export default defineConfig({
-  resolve: { conditions },
+  plugins: [snippets()],
+  esbuild: { jsx: "automatic" },
+  // What is outside of this folder has the same packages.
+  resolve: { conditions, dedupe: ["@bonsai/client", "@bonsai/react", "jose", "react"] },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["tests/*.test.{ts,tsx}", "*/tests/**/*.test.{ts,tsx}"],

@@ -33,6 +33,8 @@ export interface ServerOptions {
 }
 
 export class BonsaiServer extends Endpoint {
+  /** What it signs and checks tokens with. */
+  readonly secret: string;
   readonly #folder: string;
   readonly #env: Record<string, string>;
   #process: ChildProcess | undefined;
@@ -42,6 +44,7 @@ export class BonsaiServer extends Endpoint {
     super(port);
     this.#folder = folder;
     this.#env = env;
+    this.secret = env.JWT_SECRET ?? "";
   }
 
   /** Starts a server with an empty store of its own. */

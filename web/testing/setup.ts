@@ -7,6 +7,7 @@ import { BonsaiServer } from "./server.ts";
 declare module "vitest" {
   interface ProvidedContext {
     port: number;
+    secret: string;
   }
 }
 
@@ -20,5 +21,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     env: { BONSAI_COACHING_DWELL_SECONDS: "0" },
   });
   project.provide("port", server.port);
+  project.provide("secret", server.secret);
   return () => server.stop();
 }

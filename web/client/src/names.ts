@@ -2,6 +2,8 @@
  * Every event by name, with its payload: those of the installed plugins, generated from the server's `/asyncapi.json`,
  * and those of the connection itself. Plugins of your own are added by declaration merging:
  *
+ *     import "@bonsai/client"; // else this would hide the module instead of adding to it
+ *
  *     declare module "@bonsai/client" {
  *       interface ClientEvents { "hello:greet": { name: string } }
  *       interface ServerEvents { "hello:greeting": { text: string } }

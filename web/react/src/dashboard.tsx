@@ -11,21 +11,21 @@ import { useWebSocket, type WebSocketHandle } from "./use-web-socket.ts";
 
 /** Properties of `RealTimeDashboard`. */
 export interface DashboardProps {
-  /** Whose numbers. */
-  userId: string;
-  /** The session that is shown; the same as that of the page's other hooks. */
-  sessionId: string;
+  /** Whose numbers. Default: the provider's user; the token's without one. */
+  userId?: string | undefined;
+  /** The session that is shown. Default: the provider's; one that the server makes without one. */
+  sessionId?: string | undefined;
   /** Where to connect. Default: the provider's client, or `/ws` of the page's origin. */
-  url?: string;
+  url?: string | undefined;
   /** How to get in, where there is no provider: `token` or `tokenProvider`. */
-  auth?: Pick<Auth, "token" | "tokenProvider" | "expiresAt">;
+  auth?: Pick<Auth, "token" | "tokenProvider" | "expiresAt"> | undefined;
   /** A client that the application made, instead. */
-  client?: WebSocketClient;
+  client?: WebSocketClient | undefined;
   /** Questions and messages shown at most. Default 3. */
-  most?: number;
+  most?: number | undefined;
   /** Called when a recommended question is chosen; without it they are no buttons. */
-  onQuestionChosen?: (question: Payloads.RecsRecommended) => void;
-  className?: string;
+  onQuestionChosen?: ((question: Payloads.RecsRecommended) => void) | undefined;
+  className?: string | undefined;
 }
 
 /** A student's live numbers, next questions and coach, with the state of the connection. */
@@ -42,7 +42,9 @@ export function RealTimeDashboard(props: DashboardProps): ReactNode {
   const { coaching, markRead } = useLiveCoaching(source);
   const title = useId();
   const { joined } = socket.client;
-  const foreign = socket.isConnected && (joined?.userId !== userId || joined?.sessionId !== sessionId);
+  const isOther = (wanted: string | undefined, is: string | undefined): boolean =>
+    wanted !== undefined && wanted !== is;
+  const foreign = socket.isConnected && (isOther(userId, joined?.userId) || isOther(sessionId, joined?.sessionId));
 
   return (
     <section className={`bonsai-dashboard ${className}`.trim()} aria-labelledby={title}>

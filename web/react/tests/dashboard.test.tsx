@@ -92,6 +92,17 @@ test("without a provider it connects by itself", async () => {
   await waitFor(() => expect(screen.getByRole("status").textContent).toBe("Connected"));
 });
 
+test("below a provider nothing needs to be said twice", async () => {
+  const { config } = await newConfig();
+  render(
+    <BonsaiProvider config={config}>
+      <RealTimeDashboard />
+    </BonsaiProvider>,
+  );
+  await waitFor(() => expect(screen.getByRole("status").textContent).toBe("Connected"));
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
 test("a connection of another session is called that", async () => {
   const { config } = await newConfig();
   show(config, { sessionId: "another" });

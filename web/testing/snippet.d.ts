@@ -1,0 +1,2 @@
+/** Code of our pages: see vite-snippets.ts. */
+declare module "snippet:*";
