@@ -54,7 +54,8 @@ class HookSpecs:
     def on_disconnect(self, session: Session, reason: str) -> Awaitable[None] | None:
         """A device has left: `reason` is `left` (for good), `closed`, `lost`, `replaced`, `expired` or `shutdown`.
 
-        What is emitted here goes to the session's other devices.
+        What is emitted here goes to the session's other devices. A process that is killed calls nothing: do not rely on
+        this to keep something; presence (`Session.devices`) ends by itself.
         """
 
     @hookspec
