@@ -37,6 +37,8 @@ _ONE_THREAD = dict.fromkeys(
 )
 #: A job that was cancelled has so many seconds to notice it, before its worker is killed.
 _GRACE = 2.0
+#: Seconds before a worker that did not start is started again: twice as many after each failure, at most half a minute.
+_PAUSE = 0.1
 #: Failed starts in a row after which jobs are refused instead of waiting for a worker.
 _HOPELESS = 3
 
@@ -195,7 +197,7 @@ class Pool:
             async with self._starting:  # one after another: so the first is ready sooner
                 worker = await self._begin()
             if worker is None:
-                await asyncio.sleep(min(0.25 * 2**self._failed_starts, 30.0))
+                await asyncio.sleep(min(_PAUSE * 2**self._failed_starts, 30.0))
                 continue
             self._failed_starts, self._error = 0, None
             self.ready.set()
