@@ -40,7 +40,7 @@ HASTE = 15.0
 
 @dataclass(frozen=True)
 class Habits:
-    """How a student of the demo is.
+    """How a student of the demo is. Those without a goal have no history.
 
     Attributes:
         level: ability before all practice, in logits; 0 is middling.
@@ -54,13 +54,14 @@ class Habits:
     daily: int
     diligence: float
     pace: float
-    goal: int
+    goal: int | None = None
 
 
 CLASS = (
     Habits("Maya", -0.5, 14, 0.8, 0.95, 1350),
     Habits("Leo", -1.2, 9, 0.6, 1.15, 1100),
     Habits("Amina", 0.2, 11, 0.7, 0.85, 1500),
+    *(Habits(name, level / 4, 10, 0.5, 1.0) for level, name in enumerate(("Ben", "Chloe", "Dev", "Elif", "Noah"), -3)),
 )
 
 
@@ -143,7 +144,7 @@ async def write_history(settings: Settings) -> int:
             return 0
         async with aiohttp.ClientSession() as http:
             for day in range(DAYS):
-                for habits in CLASS:
+                for habits in (one for one in CLASS if one.goal):
                     begin = round((today - (DAYS - day) * DAY + (15 + CLASS.index(habits)) * 3600) * 1000)
                     clock.advance(max(0.0, (begin - clock.now()) / 1000))
                     answers += await _study_day(server, http, clock, habits, day)
@@ -205,15 +206,20 @@ async def _practise_one(url: str, http: aiohttp.ClientSession, habits: Habits, s
         student = Student(habits, await desk.answered(), session)
         await desk.begin()
         while (question := await desk.next()) is not None:
-            hint = student.chance(question) < 0.5
+            hard = student.chance(question) < 0.5
             answer = student.answer(question)
             seconds = answer["timeSpent"] / HASTE
+            await _ask_coach(client, "coaching:focus", question)
             await asyncio.sleep(seconds / 2)
-            if hint:
-                with contextlib.suppress(ClientError):  # a server without a coach, or one that says no
-                    await client.request("coaching:hint", {"questionId": question["id"]})
+            if hard:
+                await _ask_coach(client, "coaching:hint", question)
             await asyncio.sleep(seconds / 2)
             await client.request("analytics:performance", answer)
+
+
+async def _ask_coach(client: Client, event: str, question: Mapping[str, Any]) -> None:
+    with contextlib.suppress(ClientError):  # a server without a coach, or one that says no
+        await client.request(event, {"questionId": question["id"]})
 
 
 def main(arguments: list[str]) -> int:

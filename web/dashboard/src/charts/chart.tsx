@@ -40,8 +40,12 @@ export interface ChartProps {
   timeFormat: (time: number) => string;
   /** How a time reads at the axis. */
   axisTimeFormat: (time: number) => string;
-  /** Where the horizontal axis ends begin and end, ms; default the data's. */
+  /** Where the horizontal axis begins and ends, ms; default the data's. */
   span?: readonly [number, number] | undefined;
+  /** Where the horizontal axis is labelled, ms; default: where it seems good. */
+  marks?: readonly number[] | undefined;
+  /** Draw curves through the points rather than straight lines. */
+  smooth?: boolean;
   /** Rows of the table; the newest are kept. Default all. */
   tableRows?: number;
 }
@@ -211,6 +215,7 @@ function options(
         grid: { show: false },
         size: 28,
         space: 72,
+        ...(latest.current.marks && { splits: () => (latest.current.marks ?? []).map((mark) => mark / 1000) }),
         values: (_, splits) => splits.map((split) => latest.current.axisTimeFormat(split * 1000)),
       },
       {
@@ -220,7 +225,7 @@ function options(
         values: (_, splits) => splits.map((split) => (latest.current.axisFormat ?? latest.current.format)(split)),
       },
     ],
-    series: [{}, ...lines.map((line) => seriesOf(line, palette))],
+    series: [{}, ...lines.map((line) => seriesOf(line, palette, latest.current.smooth ?? false))],
     bands: bands.map(({ upper, lower, tone, alpha }) => ({
       series: [upper + 1, lower + 1] as [number, number],
       fill: palette(tone, alpha),
@@ -228,13 +233,13 @@ function options(
   };
 }
 
-function seriesOf({ label, tone, look = "line", dashed }: Line, palette: Palette): uPlot.Series {
+function seriesOf({ label, tone, look = "line", dashed }: Line, palette: Palette, smooth: boolean): uPlot.Series {
   const color = palette(tone);
   if (look === "bars") {
     const paths = uPlot.paths.bars?.({ size: [0.62, 28, 2], radius: 0.18 });
     return { label, fill: color, width: 0, points: { show: false }, ...(paths && { paths }) };
   }
-  const paths = uPlot.paths.spline?.();
+  const paths = smooth ? uPlot.paths.spline?.() : uPlot.paths.linear?.();
   return {
     label,
     stroke: look === "edge" ? "transparent" : color,

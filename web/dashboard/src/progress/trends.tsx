@@ -79,6 +79,7 @@ function ScoreTrend(props: {
           lines={lines}
           bands={[{ upper: 2, lower: 1, tone: "accent", alpha: 0.14 }]}
           range={range}
+          smooth
           format={whole}
           timeFormat={longDay}
           axisTimeFormat={shortDay}
