@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+import structlog
+from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import models_json_schema
 
 from bonsai_core.app import App
 from bonsai_core.gate import JoinRequest, RefreshRequest
 from bonsai_core.plugins import CORE
 from bonsai_core.protocol import SUBPROTOCOL
 
-_REF = "#/components/schemas/{model}"
+log = structlog.get_logger("bonsai.asyncapi")
 
 #: Events of the core that are not handled by `core_events`, with their payload models.
 _GATE_EVENTS: dict[str, type[BaseModel] | None] = {
@@ -35,42 +39,43 @@ _GATE_EMITS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    name: str
+    plugin: str
+    received: bool
+    model: Any
+    summary: str
+
+    @property
+    def key(self) -> str:
+        return f"{re.sub(r'[^A-Za-z0-9]+', '.', self.name)}.{'in' if self.received else 'out'}"
+
+
 def document(app: App) -> dict[str, Any]:
     """The AsyncAPI 3.0 document of this server's events (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
 
-    Operations are named from the server's view: it receives what clients send, and sends what they receive.
+    Operations are named from the server's view: it receives what clients send, and sends what they receive. A schema's
+    name begins with its plugin's, for several plugins may have an `Update`.
     """
+    events = list(_events(app))
     schemas: dict[str, Any] = {}
-    messages: dict[str, Any] = {}
-    receive: list[str] = []
-    send: list[str] = []
-
-    def add(event: str, model: Any, plugin: str, direction: list[str], summary: str) -> None:
-        key = f"{re.sub(r'[^A-Za-z0-9]+', '.', event)}.{'in' if direction is receive else 'out'}"
-        messages[key] = {
-            "name": event,
-            "title": event,
-            "summary": summary,
+    references: dict[tuple[str, Any], dict[str, Any]] = {}
+    for plugin in dict.fromkeys(event.plugin for event in events):
+        models = [event.model for event in events if event.plugin == plugin]
+        for model, reference in _add_schemas(schemas, plugin, models).items():
+            references[plugin, model] = reference
+    messages = {
+        event.key: {
+            "name": event.name,
+            "title": event.name,
+            "summary": event.summary,
             "contentType": "application/json",
-            "payload": _envelope(event, _schema(model, schemas)),
-            "tags": [{"name": plugin}],
+            "payload": _envelope(event.name, references.get((event.plugin, event.model), {})),
+            "tags": [{"name": event.plugin}],
         }
-        direction.append(key)
-
-    for event, model in _GATE_EVENTS.items():
-        add(event, model, CORE, receive, _first_line(model))
-    for event in _GATE_EMITS:
-        add(event, None, CORE, send, "")
-    for record in app.plugins.records.values():
-        if record.instance is None:
-            continue
-        for event in record.handles:
-            route = app.plugins.routes[event]
-            assert route.owner is not None and route.owner.signature is not None
-            signature = route.owner.signature
-            add(event, signature.model, record.name, receive, _first_line(signature.function))
-        for event, emitted in record.emits.items():
-            add(event, emitted, record.name, send, _first_line(emitted))
+        for event in events
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -94,11 +99,28 @@ def document(app: App) -> dict[str, Any]:
             }
         },
         "operations": {
-            "receive": _operation("receive", receive),
-            "send": _operation("send", send),
+            "receive": _operation("receive", [event.key for event in events if event.received]),
+            "send": _operation("send", [event.key for event in events if not event.received]),
         },
         "components": {"messages": messages, "schemas": schemas},
     }
+
+
+def _events(app: App) -> Iterator[_Event]:
+    for name, model in _GATE_EVENTS.items():
+        yield _Event(name, CORE, True, model, _first_line(model))
+    for name in _GATE_EMITS:
+        yield _Event(name, CORE, False, None, "")
+    for record in app.plugins.records.values():
+        if record.instance is None:
+            continue
+        for name in record.handles:
+            route = app.plugins.routes[name]
+            assert route.owner is not None and route.owner.signature is not None
+            signature = route.owner.signature
+            yield _Event(name, record.name, True, signature.model, _first_line(signature.function))
+        for name, emitted in record.emits.items():
+            yield _Event(name, record.name, False, emitted, _first_line(emitted))
 
 
 def _operation(action: str, keys: list[str]) -> dict[str, Any]:
@@ -117,17 +139,19 @@ def _envelope(event: str, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _schema(model: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    """A reference to the model's schema, which is added to `schemas` with all that it needs."""
-    if model is None:
+def _add_schemas(schemas: dict[str, Any], plugin: str, models: list[Any]) -> dict[Any, dict[str, Any]]:
+    """Add the schemas of a plugin's models, with all that they need; returns a reference to each model's."""
+    known = [model for model in dict.fromkeys(models) if isinstance(model, type) and issubclass(model, BaseModel)]
+    prefix = re.sub(r"[^A-Za-z0-9_-]+", "_", plugin)
+    try:
+        found, definitions = models_json_schema(
+            [(model, "validation") for model in known], ref_template=f"#/components/schemas/{prefix}.{{model}}"
+        )
+    except PydanticInvalidForJsonSchema as error:  # the other plugins' payloads are told all the same
+        log.warning("payloads of a plugin cannot be described", plugin=plugin, reason=error.message)
         return {}
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        _, definitions = models_json_schema([(model, "validation")], ref_template=_REF)
-        schemas.update(definitions.get("$defs", {}))
-        if model.__name__ not in schemas:
-            schemas[model.__name__] = model.model_json_schema(ref_template=_REF)
-        return {"$ref": _REF.format(model=model.__name__)}
-    return TypeAdapter(model).json_schema(ref_template=_REF, schema_generator=GenerateJsonSchema)
+    schemas.update({f"{prefix}.{name}": schema for name, schema in definitions.get("$defs", {}).items()})
+    return {model: dict(reference) for (model, _), reference in found.items()}
 
 
 def _first_line(thing: Any) -> str:
