@@ -25,6 +25,8 @@ _SURE, _BARE_WEIGHT, _DOUBTFUL = 1.0, 0.7, 0.25
 _ALIGNED = 3.6
 #: Between two lines of one choice there are at most so many heights of a letter, from ink to ink.
 _LEADING = 2.3
+#: Lines of one text are closer than so many heights of a letter, from line to line.
+_APART = 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ def _unlettered(lines: Sequence[Line]) -> Choices | None:
         if number > asking[-1] and line.column == column and not line.row and not is_furniture(line.text)
     ]
     groups = paragraphs([line for _, line in after], gap=0.35)
+    pitches = [below.box.top - above.box.top for (_, above), (_, below) in pairwise(after)]
+    if len(groups) == 1 and min(pitches, default=0) >= _APART * after[0][1].size:
+        groups = [[line] for line in groups[0]]
     numbers = {id(line): number for number, line in after}
     lefts = [min(line.box.left for line in group) for group in groups]
     if len(groups) != len("ABCD") or max(lefts) - min(lefts) > _ALIGNED * after[0][1].size:
@@ -321,7 +326,7 @@ def _share(markers: Sequence[Marker], pieces: Sequence[Piece], frames: Sequence[
     own = {id(marker.piece) for marker in markers}
     pieces = [*pieces, *(marker.piece for marker in markers if marker.rest)]
     beside = [p.box.left for m in markers for p in pieces if p.box.overlap_y(m.box) > 0 and p.box.left > m.box.right]
-    start = min(beside, default=min(marker.box.left for marker in markers) + 1.2 * size)
+    start = min(beside, default=min(marker.box.left for marker in markers))
     lines = [
         [pieces[at] for at in row]
         for row in rows([piece.box for piece in pieces])

@@ -232,12 +232,9 @@ class Baseline:
     """
 
     def __init__(self) -> None:
-        import logging
-
         from rapidocr import RapidOCR
 
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-        self._engine = RapidOCR()
+        self._engine = RapidOCR(params={"Global.log_level": "error"})
 
     def read(self, case: Case) -> tuple[float, str]:
         """Milliseconds that it takes, and what it reads where the question is."""

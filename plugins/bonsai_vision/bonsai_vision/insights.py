@@ -38,7 +38,7 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
         "The value of a whole expression is asked for, not that of the unknown alone.",
     ),
     (
-        r"\bhow (?:many|much) (?:more|less|fewer|greater|longer)\b",
+        r"\bhow (?:many|much) (?:\w+ )?(?:more|less|fewer|greater|longer)\b",
         "A difference is asked for, not one of the two amounts.",
     ),
     (r"\bdiameter\b", "The diameter is twice the radius; formulas use the radius."),
@@ -59,6 +59,7 @@ _UNITS = (
     ("ounces", "pounds", "tons"),
     ("cups", "pints", "quarts", "gallons"),
 )
+_ONE = {"inches": "inch", "feet": "foot"}
 
 
 def advise(analysis: QuestionAnalysis) -> list[Insight]:
@@ -139,9 +140,7 @@ def _traps(analysis: QuestionAnalysis) -> list[str]:
     text = _whole(analysis)
     found = [advice for pattern, advice in _WORDINGS if re.search(pattern, text, re.IGNORECASE)]
     for family in _UNITS:
-        used = [
-            unit for unit in family if re.search(rf"\b{unit[:-1]}s?\b|\b{'foot' if unit == 'feet' else unit}\b", text)
-        ]
+        used = [unit for unit in family if re.search(rf"\b(?:{unit}|{_ONE.get(unit, unit[:-1])})\b", text)]
         if len(used) > 1:
             found.insert(0, f"Mind the units: both {used[0]} and {used[1]} occur.")
             break
