@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, tuple[str, str]] = {
     "token": ("bonsai_core.commands:token", "Make a token to connect with, in development."),
     "connect": ("bonsai_core.client.terminal:connect", "Talk to a server from the terminal."),
     "plugins": ("bonsai_core.commands:plugins", "List the plugins, loaded or not, and why."),
+    "new": ("bonsai_core.scaffold.commands:new", "Write a plugin to begin with."),
 }
 
 
