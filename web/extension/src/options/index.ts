@@ -108,9 +108,10 @@ async function applyDemo(address: string): Promise<Part> {
   if (!(await chrome.permissions.request({ origins: [hostPattern(address)] }))) {
     fail("Without that permission this extension cannot ask the server for a demo token.");
   }
-  const given = await demoLogin(address, demo);
-  await saveToken(given.token, keep.checked);
-  return { server: address, userId: given.userId, sessionId: given.sessionId ?? "", demo };
+  const { token, userId, sessionId } = await demoLogin(address, demo, session.value.trim());
+  await saveToken(token, keep.checked);
+  session.value = sessionId;
+  return { server: address, userId, sessionId, demo };
 }
 
 function check<T>(field: HTMLInputElement, of: (written: string) => T): T {

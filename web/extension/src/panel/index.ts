@@ -9,7 +9,7 @@ import { byId, el, fill, notice, showConnection } from "../shared/dom.ts";
 import { adviceOn, type Problem } from "../shared/problems.ts";
 import { nameOf, type Shot, type State } from "../shared/state.ts";
 import { type Connection, load, loadProgress, onChange } from "../shared/storage.ts";
-import { questionCard } from "./question.ts";
+import { questionCard, showProgress } from "./question.ts";
 import { ago, hostOf, rungName, titleOf } from "./texts.ts";
 
 let state: State;
@@ -27,6 +27,7 @@ keepWorker();
 
 byId("capture").addEventListener("click", () => void capture());
 byId("hint").addEventListener("click", () => void send({ do: "hint", questionId: inView }));
+byId("cancel").addEventListener("click", () => void send({ do: "cancel", questionId: inView }));
 byId("switch").addEventListener("click", () => void send({ do: "switch", on: !state.active }));
 byId("settings").addEventListener("click", openSettings);
 const [{ shortcut = "" } = {}] = await chrome.commands.getAll();
@@ -78,12 +79,11 @@ function render(): void {
   byId<HTMLButtonElement>("capture").disabled = !isSetUp;
   renderProblem(problemInView());
   const now = Date.now();
-  const card = shot && { ...shot, hints: 0, nextHintAt: 0, hintProblem: 0, rungs: 0, when: ago(shot.at, now), online };
-  fill(byId("question"), card, () =>
-    shot
-      ? questionCard(shot, online, now, { cancel: (questionId) => void send({ do: "cancel", questionId }) })
-      : welcome(),
+  const { phase, analysis, problem, url } = shot ?? {};
+  fill(byId("question"), shot && [phase, analysis, problem, url, ago(shot.at, now)], () =>
+    shot ? questionCard(shot, now) : welcome(),
   );
+  showProgress(shot, online);
   renderHints(shot, online);
   renderLists(now);
   announce(shot);

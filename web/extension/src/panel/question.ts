@@ -1,67 +1,74 @@
 /** The card of one question: how far reading is, then what was read and what is known of it. */
 
-import { el, notice } from "../shared/dom.ts";
+import type { Payloads } from "@bonsai/client";
+import { byId, el, notice } from "../shared/dom.ts";
 import { isQuestion, type Shot } from "../shared/state.ts";
 import { ago, difficulty, doing, hostOf, insightName, percent } from "./texts.ts";
 
-/** What the card can ask for. */
-export interface Actions {
-  cancel(questionId: string): void;
-}
+/** Below this probability a skill is only supposed. */
+const SURE = 0.5;
+/** Choices of at most so many characters stand side by side. */
+const SHORT = 14;
 
-/** The parts of the card. */
-export function questionCard(shot: Shot, online: boolean, now: number, actions: Actions): HTMLElement[] {
+/** Insights that come close to a hint. */
+const WAYS = ["first_step", "strategy"];
+
+type Insight = Payloads.VisionInsight;
+
+/** The parts of the card, but for the progress. */
+export function questionCard(shot: Shot, now: number): HTMLElement[] {
   const { phase, url, at, problem, analysis } = shot;
   const source = hostOf(url) || (shot.own ? "A page" : "Another device");
   const parts = [el("p", { class: "where" }, el("span", {}, source), el("span", {}, ago(at, now)))];
   if (problem && phase !== "reading") parts.push(notice(problem));
-  if (phase === "waiting" || phase === "reading") parts.push(...progress(shot, online, actions));
   if (phase === "done" && analysis && isQuestion(shot)) parts.push(...found(shot));
   return parts;
 }
 
-function progress(shot: Shot, online: boolean, actions: Actions): HTMLElement[] {
+/** Show how far reading is: in place, for it changes while somebody is about to press Cancel. */
+export function showProgress(shot: Shot | undefined, online: boolean): void {
+  const underWay = shot?.phase === "waiting" || shot?.phase === "reading";
+  byId("progress").hidden = !underWay;
+  if (!shot || !underWay) return;
   const value = Math.round(shot.fraction * 100);
-  const bar = el("i");
-  bar.style.width = `${Math.max(3, value)}%`;
-  const label = doing(shot, online);
-  const range = { "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": String(value) };
-  const cancel = (): void => actions.cancel(shot.questionId);
-  return [
-    el(
-      "div",
-      { class: "doing" },
-      el("span", {}, label),
-      shot.phase === "reading" && el("button", { type: "button", class: "quiet", click: cancel }, "Cancel"),
-    ),
-    el("div", { class: "bar", role: "progressbar", "aria-label": label, ...range }, bar),
-    ...(shot.text ? [el("p", { class: "text partial" }, shot.text)] : []),
-  ];
+  byId("doing").textContent = doing(shot, online);
+  byId("cancel").hidden = shot.phase !== "reading";
+  const bar = byId("bar");
+  bar.setAttribute("aria-valuenow", String(value));
+  (bar.firstElementChild as HTMLElement).style.width = `${Math.max(3, value)}%`;
+  byId("partial").textContent = shot.text;
 }
 
 function found({ analysis }: Shot): HTMLElement[] {
   if (!analysis) return [];
-  const { section, domain, skill, passage, stem, text, choices = [], insights = [] } = analysis;
+  const { section = "", domain, skill, confidence, passage, stem, text, choices = [], insights = [] } = analysis;
   const title = known(skill) ? skill : known(domain) ? domain : section;
   const above = [section, domain].filter((name) => known(name) && name !== title).join(" › ");
+  const unsure = known(skill) && (confidence?.skill ?? 1) < SURE;
   return [
-    el("div", {}, ...(above ? [el("p", { class: "soft" }, above)] : []), el("p", { class: "skill" }, title ?? "")),
+    el(
+      "div",
+      {},
+      above && el("p", { class: "soft" }, above),
+      el("p", { class: "skill" }, unsure && el("span", { class: "soft" }, "Perhaps "), title),
+    ),
+    ...levels(analysis.difficulty, analysis.expectedSeconds),
     ...(passage ? [el("details", {}, el("summary", {}, "Passage"), el("p", { class: "text" }, passage))] : []),
     el("p", { class: "text" }, stem || text),
-    ...(choices.length
-      ? [
-          el(
-            "ol",
-            { class: "choices" },
-            ...choices.map(({ key, text }) =>
-              el("li", {}, el("b", { class: "badge" }, key), el("span", { class: "text" }, text || "(a figure)")),
-            ),
-          ),
-        ]
-      : []),
-    ...levels(analysis.difficulty, analysis.expectedSeconds),
-    ...(insights.length ? [advice(insights)] : []),
+    ...(choices.length ? [list(choices)] : []),
+    ...advice(insights),
   ];
+}
+
+function list(choices: { key: string; text: string }[]): HTMLElement {
+  const isShort = choices.every(({ text }) => text.length <= SHORT);
+  return el(
+    "ol",
+    { class: isShort ? "choices short" : "choices" },
+    ...choices.map(({ key, text }) =>
+      el("li", {}, el("b", { class: "badge" }, key), el("span", { class: "text" }, text || "(a figure)")),
+    ),
+  );
 }
 
 function levels(shares: Record<string, number> | undefined, seconds: number | undefined): HTMLElement[] {
@@ -89,7 +96,17 @@ function levels(shares: Record<string, number> | undefined, seconds: number | un
   ];
 }
 
-function advice(insights: { kind: string; text: string }[]): HTMLElement {
+/** What is known of the question; how to go about it is for who wants to know before the first hint. */
+function advice(insights: Insight[]): HTMLElement[] {
+  const ways = insights.filter(({ kind }) => WAYS.includes(kind));
+  const facts = insights.filter(({ kind }) => !WAYS.includes(kind));
+  return [
+    ...(facts.length ? [listed(facts)] : []),
+    ...(ways.length ? [el("details", { class: "ways" }, el("summary", {}, "How to go about it"), listed(ways))] : []),
+  ];
+}
+
+function listed(insights: Insight[]): HTMLElement {
   const kinds = [...new Set(insights.map(({ kind }) => kind))];
   return el(
     "dl",

@@ -21,7 +21,7 @@ export function doing({ phase, stage }: Shot, online: boolean): string {
 }
 
 const KINDS: Record<string, string> = {
-  goal: "Asked",
+  goal: "Goal",
   quantity: "Given",
   first_step: "First step",
   strategy: "Strategy",

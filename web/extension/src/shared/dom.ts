@@ -36,8 +36,8 @@ export function fill(target: Element, of: unknown, make: () => Child[]): void {
 
 /** What went wrong, and the button that helps. */
 export function notice(problem: Problem, button?: HTMLElement | false): HTMLElement {
-  const { title, text, passing } = adviceOn(problem);
-  const kind = passing ? "notice passing" : "notice";
+  const { title, text, passing, mild } = adviceOn(problem);
+  const kind = passing || mild ? "notice mild" : "notice";
   return el("div", { class: kind, "data-code": problem.code }, el("strong", {}, title), el("p", {}, text), button);
 }
 

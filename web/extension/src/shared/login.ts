@@ -6,24 +6,21 @@ import { Mistake } from "./server.ts";
 export interface Login {
   token: string;
   userId: string;
-  sessionId?: string;
+  sessionId: string;
 }
 
-/** Ways in, the better one first: that of the dashboard joins the session of the student's web page. */
-const WAYS: [path: string, body: (name: string) => object][] = [
-  ["/dashboard/login", (name) => ({ name })],
-  ["/api/token", (name) => ({ userId: name })],
-];
+/** The demo login of the dashboard, and that of a server without one. */
+const PATHS = ["/dashboard/login", "/api/token"];
 
-/** Log in to a server that runs with `--dev`. Throws Mistake. */
-export async function demoLogin(server: string, name: string): Promise<Login> {
-  for (const [path, body] of WAYS) {
+/** Log in to a server that runs with `--dev`, into a session if one is named. Throws Mistake. */
+export async function demoLogin(server: string, userId: string, sessionId: string): Promise<Login> {
+  for (const path of PATHS) {
     let answer: Response;
     try {
       answer = await fetch(server + path, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body(name)),
+        body: JSON.stringify({ userId, ...(sessionId && { sessionId }) }),
         credentials: "omit",
       });
     } catch {
@@ -34,7 +31,7 @@ export async function demoLogin(server: string, name: string): Promise<Login> {
       throw new Mistake(`The server does not let this extension in: its ALLOWED_ORIGINS must name ${location.origin}.`);
     }
     const given = (await answer.json().catch(() => ({}))) as Partial<Login> & { error?: { message?: string } };
-    if (answer.ok && given.token && given.userId) return given as Login;
+    if (answer.ok && given.token && given.userId && given.sessionId) return given as Login;
     throw new Mistake(`The server gave no token: ${given.error?.message ?? answer.status}.`);
   }
   throw new Mistake("This server has no demo login: it does not run with --dev. Put in a token instead.");

@@ -15,20 +15,25 @@ export interface Advice {
   action?: "settings";
   /** It passes by itself. */
   passing?: boolean;
+  /** Nothing is broken. */
+  mild?: boolean;
 }
 
 const ADVICE: Record<string, Advice> = {
   // Before anything is sent
   not_set_up: {
+    mild: true,
     title: "Not set up yet",
     text: "Say which server to use, and who you are.",
     action: "settings",
   },
   not_capturable: {
+    mild: true,
     title: "This page cannot be read",
-    text: "Browsers keep their own pages, their store and some viewers to themselves. Open the question in an ordinary tab.",
+    text: "Bonsai looks at web pages only, not at the browser’s own, such as its settings. Open the question in an ordinary tab.",
   },
   needs_gesture: {
+    mild: true,
     title: "Press the Bonsai button of the toolbar",
     text: "The browser lets Bonsai see a page only after you press its button there, or its keys, on that page.",
   },
@@ -68,6 +73,7 @@ const ADVICE: Record<string, Advice> = {
   },
   handler_timeout: { title: "That takes long", text: "Your picture is sent again by itself.", passing: true },
   not_a_question: {
+    mild: true,
     title: "This is no SAT question",
     text: "Scroll so that the whole question is in view, then read the page again.",
   },
@@ -78,17 +84,25 @@ const ADVICE: Record<string, Advice> = {
   broken_image: { title: "The picture was damaged", text: "Read the page again." },
   worker_lost: { title: "This page could not be read", text: "Zoom or scroll a little, then try again." },
   out_of_memory: { title: "This page could not be read", text: "Make the window smaller, then try again." },
-  cancelled: { title: "Cancelled", text: "Read the page again whenever you like." },
-  replaced: { title: "A newer picture took its place", text: "Only the newest one of this browser is read." },
-  interrupted: { title: "This one was interrupted", text: "Its result did not arrive. Read the page again." },
+  cancelled: { mild: true, title: "Cancelled", text: "Read the page again whenever you like." },
+  replaced: {
+    mild: true,
+    title: "A newer picture took its place",
+    text: "Only the newest one of this browser is read.",
+  },
+  interrupted: {
+    mild: true,
+    title: "This one was interrupted",
+    text: "Its result did not arrive. Read the page again.",
+  },
   unknown_event: {
     title: "This server cannot do that",
     text: "It runs without the plugin for it: ask whoever runs it.",
   },
 
   // Hints
-  unknown_question: { title: "No hints for this one", text: "Too little is known of this question." },
-  mock_test: { title: "No hints in a timed test", text: "Ask again when it is over." },
+  unknown_question: { mild: true, title: "No hints for this one", text: "Too little is known of this question." },
+  mock_test: { mild: true, title: "No hints in a timed test", text: "Ask again when it is over." },
 };
 
 /** Codes of errors after which the client sends the message again by itself. */
@@ -101,9 +115,19 @@ export function adviceOn({ code, message = "" }: Problem): Advice {
   return ADVICE[code] ?? { title: "That did not work", text: message || `The server said: ${code}.` };
 }
 
-/** What Chrome's refusal of `captureVisibleTab` means. `pressed`: on that very page, just now. */
-export function captureProblem(message: string, pressed: boolean): Problem {
+/**
+ * Why a page must not be sent. The browser tells the address of a web page once the student has pressed our button on it.
+ * It keeps that of its own pages, such as its settings and passwords, but would let us see them after a press: we do not look.
+ *
+ * @param pressed on this very page, just now.
+ */
+export function unreadable(url: string | undefined, pressed: boolean): Problem | undefined {
+  if (url === undefined) return { code: pressed ? "not_capturable" : "needs_gesture" };
+  return /^(https?|file):/i.test(url) ? undefined : { code: "not_capturable" };
+}
+
+/** What Chrome's refusal of `captureVisibleTab` means. */
+export function captureProblem(message: string): Problem {
   if (/MAX_CAPTURE_VISIBLE_TAB|quota/i.test(message)) return { code: "too_fast", message };
-  const unasked = /activeTab|all_urls/i.test(message) && !pressed;
-  return { code: unasked ? "needs_gesture" : "not_capturable", message };
+  return { code: /activeTab|all_urls/i.test(message) ? "needs_gesture" : "not_capturable", message };
 }

@@ -8,7 +8,7 @@
 
 import { BonsaiError, createWebSocketClient, type WebSocketClient } from "@bonsai/client";
 import { demoLogin } from "../shared/login.ts";
-import type { Problem } from "../shared/problems.ts";
+import { type Problem, unreadable } from "../shared/problems.ts";
 import { claimsOf, pageAddress, socketUrl } from "../shared/server.ts";
 import {
   captured,
@@ -101,7 +101,8 @@ export class Hub {
     if (this.#capturing) return { code: "too_fast" };
     this.#capturing = true;
     try {
-      const [png] = await Promise.all([grab(windowId, pressed), this.ready()]);
+      const obstacle = unreadable(pageUrl, pressed);
+      const [png] = await Promise.all([obstacle ?? grab(windowId), this.ready()]);
       const problem = this.#settings ? await this.#send(png, pageAddress(pageUrl)) : { code: "not_set_up" };
       if (problem) this.#set({ ...this.#state, problem });
       return problem;
@@ -284,8 +285,8 @@ function expiryOf(token: string): number | undefined {
   }
 }
 
-async function newToken({ server, demo, keep }: Settings): Promise<string> {
-  const { token } = await demoLogin(server, demo);
+async function newToken({ server, demo, sessionId, keep }: Settings): Promise<string> {
+  const { token } = await demoLogin(server, demo, sessionId);
   await saveToken(token, keep);
   return token;
 }

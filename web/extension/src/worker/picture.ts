@@ -18,17 +18,13 @@ const SMALLER: [quality: number, scale: number][] = [
   [0.8, 0.5],
 ];
 
-/**
- * What a window shows, as PNG, in which text stays sharp.
- *
- * @param pressed the student has pressed the extension's button on this very page, just now.
- */
-export async function grab(windowId: number, pressed: boolean): Promise<Blob | Problem> {
+/** What a window shows, as PNG, in which text stays sharp. */
+export async function grab(windowId: number): Promise<Blob | Problem> {
   try {
     const url = await chrome.tabs.captureVisibleTab(windowId, { format: "png" });
     return await (await fetch(url)).blob();
   } catch (error) {
-    return captureProblem((error as Error).message, pressed);
+    return captureProblem((error as Error).message);
   }
 }
 
