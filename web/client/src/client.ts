@@ -10,6 +10,9 @@ import type { Acks, ClientEvents, Joined, ServerEvents } from "./names.ts";
 import type { Position } from "./positions.ts";
 import type { Pending, Priority } from "./queue.ts";
 
+/** What timers can count to: a longer timeout is none. */
+const MAX_TIMER = 2 ** 31;
+
 /** Options of `emit`. */
 export interface EmitOptions {
   /** The order of sending among what is queued. Default `normal`. */
@@ -169,7 +172,7 @@ export class WebSocketClient {
         this.#engine.outbox.finish(pending, error);
         this.#engine.wake();
       };
-      const timer = timeout > 0 && timeout < Infinity ? setTimeout(expire, timeout) : undefined;
+      const timer = timeout > 0 && timeout < MAX_TIMER ? setTimeout(expire, timeout) : undefined;
       pending.settle = (error, answer) => {
         clearTimeout(timer);
         if (error) reject(error);

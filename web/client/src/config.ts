@@ -100,6 +100,11 @@ export interface ClientConfig {
   WebSocket?: typeof WebSocket;
 }
 
+/** Tell who debugs. */
+export function log({ debug }: ClientConfig, line: string): void {
+  if (debug) (typeof debug === "function" ? debug : console.debug)(line);
+}
+
 /** Checks what only a person can have got wrong. Throws TypeError, RangeError. */
 export function checkConfig(config: ClientConfig): void {
   const { reconnect = {}, heartbeat = {}, rateLimit, queue = {}, auth } = config;

@@ -1,7 +1,7 @@
 /** Connects, joins, reads, writes, notices death, and comes back, until it is stopped or refused. */
 
 import { Backoff, delayIn, judgeClose, STABLE_AFTER } from "./backoff.ts";
-import { type ClientConfig, socketAddress } from "./config.ts";
+import { type ClientConfig, log, socketAddress } from "./config.ts";
 import { BonsaiError } from "./errors.ts";
 import { byteLength, encodeFrame, type Message, type ServerFrame } from "./frames.ts";
 import { type Journal, newId, openJournal } from "./journal.ts";
@@ -192,6 +192,7 @@ export class Engine {
 
   #hello(token: string | undefined): string {
     const { device = {} } = this.#config;
+    log(this.#config, "sent user:connect");
     for (let rooms = MAX_ROOMS; ; rooms >>= 1) {
       const frame = encodeFrame(
         "user:connect",
@@ -211,7 +212,7 @@ export class Engine {
 
   #frame(frame: ServerFrame, attachment?: Uint8Array): void {
     const { event, id, room, offset } = frame;
-    this.#log(`received ${event}${id ? `#${id}` : ""}${room ? ` ${room}@${offset}` : ""}`);
+    log(this.#config, `received ${event}${id ? `#${id}` : ""}${room ? ` ${room}@${offset}` : ""}`);
     // biome-ignore lint/suspicious/noExplicitAny: what the server says, by the protocol
     const data = frame.data as any;
     if (this.state !== "joined" && !this.#welcomed(event, data)) return;
@@ -291,6 +292,7 @@ export class Engine {
     if (broken) this.positions.broke();
     this.#away();
     const text = `${reason} (${code})`;
+    log(this.#config, text);
     const verdict = broken ? "reconnect" : judgeClose(code);
     const name = { 4001: "replaced", 4401: "unauthenticated", 4403: "forbidden" }[code];
     const error = new BonsaiError(name ?? (verdict === "stop" ? "refused" : "lost"), text, { closeCode: code });
@@ -348,7 +350,6 @@ export class Engine {
       const now = performance.now();
       const message = this.outbox.next(now);
       if (message) {
-        this.#log(`sent ${message.length} bytes`);
         this.#link?.send(message);
         continue;
       }
@@ -365,10 +366,5 @@ export class Engine {
     if (state === old.state && pending === old.pending && error === old.error) return;
     this.status = { state, pending, ...(retryAt && { retryAt }), ...(error && { error }) };
     this.listeners.tell(["status"], this.status);
-  }
-
-  #log(line: string): void {
-    const { debug } = this.#config;
-    if (debug) (typeof debug === "function" ? debug : console.debug)(line);
   }
 }

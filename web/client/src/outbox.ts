@@ -1,7 +1,7 @@
 /** What leaves next, and what becomes of it: queued messages by priority, paced, gathered into batches, and answered. */
 
 import { Pacer, retryDelay } from "./backoff.ts";
-import type { ClientConfig } from "./config.ts";
+import { type ClientConfig, log } from "./config.ts";
 import { BonsaiError, type ErrorData } from "./errors.ts";
 import { byteLength, encodeBinary, encodeFrame, MAX_BATCH } from "./frames.ts";
 import type { Joined } from "./names.ts";
@@ -58,6 +58,7 @@ export class Outbox {
       if (frames.length && (attachment || size > room)) break;
       this.#pacer.spend(now);
       this.queue.sent(pending);
+      log(this.#config, `sent ${pending.event}#${pending.id}`);
       if (attachment) return encodeBinary(frame, attachment);
       frames.push(frame);
       room -= size + 1;

@@ -29,6 +29,16 @@ test("the limit that the server announces is kept: what is more waits its turn",
   expect(first).toHaveLength(5);
 });
 
+test("a limit of the client's own is kept instead", async () => {
+  const client = await newClient(server, { rateLimit: { maxRequests: 2, windowMs: 300 } });
+  const answers = Array.from({ length: 5 }, () => client.request("probe:count", { key: "k" }));
+  await client.connect();
+  expect(await Promise.all(answers)).toEqual(counts(5));
+  const sent = CountingSocket.sent.map((message) => JSON.parse(String(message))).slice(1);
+  expect(sent[0]).toHaveLength(2);
+  expect(sent.slice(1).map((message) => message.event)).toEqual(Array(3).fill("probe:count")); // one by one
+});
+
 test("a client that sends faster is refused for now, and all of it counts once in the end", async () => {
   const client = await newClient(server, { rateLimit: { maxRequests: 0, windowMs: 1000 } });
   await client.connect();

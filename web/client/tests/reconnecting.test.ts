@@ -1,9 +1,10 @@
 /** Lost connections: nothing is lost, nothing doubled, in order. */
 
 import type { Status } from "@bonsai/client";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CountingSocket, newClient, newUser, sentFrames, sharedServer, until } from "../../testing/clients.ts";
 import { Network } from "../../testing/network.ts";
+import { Link } from "../src/link.ts";
 
 const server = sharedServer();
 
@@ -96,6 +97,19 @@ test("a connection that went silent is noticed by the heartbeat, and made again"
   expect(await lost).toMatchObject({ code: "lost", message: expect.stringContaining("ping") });
   network.unmute();
   expect(await answer).toEqual({ key: "k", count: 1 });
+});
+
+test("unless told otherwise, a ping is due after 20 s of silence, before a worker of an extension is stopped", async () => {
+  const watch = vi.spyOn(Link.prototype, "watch");
+  const client = await newClient(server);
+  const { heartbeat } = await client.connect();
+  expect(heartbeat.intervalMs).toBeGreaterThan(20_000);
+  const patient = await newClient(server, { heartbeat: { interval: 45_000, timeout: 9000 } });
+  await patient.connect();
+  expect(watch.mock.calls).toEqual([
+    [20_000, heartbeat.timeoutMs],
+    [45_000, 9000],
+  ]);
 });
 
 test("a connection on which nothing is said is kept alive by pings, and not given up", async () => {

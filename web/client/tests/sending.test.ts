@@ -36,6 +36,19 @@ test("messages of one tick leave in one frame", async () => {
   expect(CountingSocket.sent.length - before).toBe(1);
 });
 
+test("a batch is no larger than a message may be", async () => {
+  const client = await newClient(server);
+  const { limits } = await client.connect();
+  const before = CountingSocket.sent.length;
+  const key = "é".repeat(4000);
+  const counts = await Promise.all(Array.from({ length: 40 }, () => client.request("probe:count", { key })));
+  expect(counts.at(-1)).toEqual({ key, count: 40 });
+  const sizes = CountingSocket.sent.slice(before).map((message) => Buffer.byteLength(String(message)));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.maxMessageBytes);
+  expect(sizes).toHaveLength(5); // of up to 64 KiB each
+  expect(counts).toEqual(Array.from({ length: 40 }, (_, index) => ({ key, count: index + 1 })));
+});
+
 test("every device of a session gets a room's messages, with room and offset", async () => {
   const userId = newUser();
   const [phone, laptop] = [
@@ -202,6 +215,40 @@ test("after close nothing is taken, and what waits is told", async () => {
   await expect(waiting).rejects.toMatchObject({ code: "closed" });
   await expect(client.connect()).rejects.toMatchObject({ code: "closed" });
   expect(() => client.emit("probe:count", { key: "a" })).toThrowError(/closed/);
+});
+
+test("a device has the id, kind and name that it was given, and keeps them", async () => {
+  const device = { id: newUser(), kind: "mobile", name: "Ada's phone" };
+  const client = await newClient(server, { device });
+  for (let connection = 0; connection < 2; connection++) {
+    const { deviceId, devices } = await client.connect();
+    expect(deviceId).toBe(device.id);
+    expect(devices).toEqual([expect.objectContaining({ deviceId, kind: "mobile", name: "Ada's phone" })]);
+    client.disconnect();
+  }
+});
+
+test("debug tells what goes to and fro by name and id, and nothing of what is in it", async () => {
+  const lines: string[] = [];
+  const auth = { userId: newUser() };
+  const client = await newClient(server, { auth, debug: (line) => lines.push(line) });
+  await client.connect();
+  await client.request("probe:count", { key: "between us" });
+  await until(() => lines.some((line) => line.includes("probe:counted")));
+  const said = lines.join("\n");
+  expect(said).toMatch(/^received user:joined$/m);
+  expect(said).toMatch(/^sent user:connect$/m);
+  expect(said).toMatch(/^sent probe:count#1$/m);
+  expect(said).toMatch(/^received ack#1$/m);
+  expect(said).toMatch(new RegExp(`^received probe:counted session:session-of-${auth.userId}@1$`, "m"));
+  expect(said).not.toMatch(/between us|eyJ/);
+});
+
+test("debug: true tells the console", async () => {
+  const debug = vi.spyOn(console, "debug").mockReturnValue();
+  const client = await newClient(server, { debug: true });
+  await client.connect();
+  expect(debug).toHaveBeenCalledWith("received user:joined");
 });
 
 test("leaving is told to the other devices as leaving", async () => {
