@@ -11,7 +11,7 @@ import { Devices, useDevices } from "./devices.tsx";
 import { HintButton, HintList, useHints } from "./hints.tsx";
 import { keysAreOn, setKeys, useKeys } from "./keys.ts";
 import { Mock } from "./mock.tsx";
-import { type Mode, type Question, SUBJECTS, type Subject } from "./model.ts";
+import { clock, type Mode, type Question, SUBJECTS, type Subject } from "./model.ts";
 import { Numbers, Trail } from "./numbers.tsx";
 import { QuestionView, Report } from "./question.tsx";
 import { AnalysisCard, PickPicture, useAnalysis, usePictures } from "./screenshot.tsx";
@@ -216,7 +216,7 @@ function One({ question, handle, onStrategy, onKeys }: AskProps & { question: Qu
         </div>
       )}
       <div className="ask-head">
-        <p className="soft">{result ? "" : question.reason}</p>
+        <p className="soft">{result ? `You took ${clock(result.spent)}.` : question.reason}</p>
         <Timer practice={practice} now={now} onPause={handle.pause} />
       </div>
       {paused ? (

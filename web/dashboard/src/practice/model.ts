@@ -24,6 +24,8 @@ export interface Draft {
 /** An answer; `correct` is unknown until the server has graded it. */
 export interface Result {
   answer: string;
+  /** Seconds that it took. */
+  spent: number;
   correct?: boolean;
   explanation?: string;
 }
@@ -39,6 +41,10 @@ export interface Module {
   /** Its answers are on their way. */
   handing?: true;
 }
+
+/** Wrong, right, or not yet graded. */
+export type Outcome = 0 | 1 | 2;
+export const UNGRADED: Outcome = 2;
 
 /** How a module of a mock test went. */
 export interface Mark {
@@ -62,8 +68,8 @@ export interface Practice {
   results: Record<string, Result>;
   /** Hints shown, by question. */
   hinted: Record<string, number>;
-  /** How each question of the session went, oldest first: 1 is right. */
-  trail: Record<string, 0 | 1>;
+  /** How each question of the session went, oldest first. */
+  trail: Record<string, Outcome>;
   module?: Module;
   /** Modules of the mock test that were handed in, by key. */
   marks: Record<string, Mark>;
@@ -124,11 +130,12 @@ export function requestFor({ mode, subject }: Practice): Payloads.RecsRequest {
   };
 }
 
-/** The best recommended question that the student has not had; undefined while there is none for the current wish. */
+/** The best recommended question that is not before the student or behind them; undefined while there is none for the current wish. */
 export function upNext(practice: Practice, update: Payloads.RecsUpdate | undefined): Question | undefined {
   if (!update || update.mode !== practice.mode || update.revision <= practice.after) return undefined;
-  const current = practice.question?.id;
-  return update.questions.find(({ id }) => id !== current && !(id in practice.results));
+  const { question, trail } = practice;
+  const others = update.questions.filter(({ id }) => id !== question?.id && trail[id] !== UNGRADED);
+  return others.find(({ id }) => !(id in trail)) ?? others[0]; // what was done already may be due for review
 }
 
 /** Seconds that the question has been before the student. */

@@ -4,6 +4,7 @@ import type { Payloads } from "@bonsai/client";
 import { useRealTimeAnalytics } from "@bonsai/react";
 import type { ReactNode } from "react";
 import { Card } from "../ui/index.ts";
+import { type Outcome, UNGRADED } from "./model.ts";
 
 /** The card with the predicted score. */
 export function Numbers(): ReactNode {
@@ -79,14 +80,17 @@ function Range({ score, low, high }: Payloads.AnalyticsSectionScore): ReactNode 
 const MOST = 24;
 
 /** How the session's questions went, one dot each. */
-export function Trail({ trail, open }: { trail: Record<string, 0 | 1>; open: boolean }): ReactNode {
+export function Trail({ trail, open }: { trail: Record<string, Outcome>; open: boolean }): ReactNode {
   const all = Object.entries(trail);
-  const right = all.filter(([, ok]) => ok).length;
-  const label = all.length === 0 ? "No answers yet" : `${right} of ${all.length} right in this session`;
+  if (all.length === 0) return null;
+  const graded = all.filter(([, outcome]) => outcome !== UNGRADED);
+  const right = graded.filter(([, outcome]) => outcome).length;
+  const waits = all.length - graded.length;
+  const label = `${right} of ${graded.length} right in this session${waits ? `, ${waits} not graded yet` : ""}`;
   return (
     <div className="trail" role="img" aria-label={label}>
-      {all.slice(-MOST).map(([id, ok]) => (
-        <i key={id} data-right={Boolean(ok)} />
+      {all.slice(-MOST).map(([id, outcome]) => (
+        <i key={id} data-outcome={outcome} />
       ))}
       {open && <i data-open="true" />}
     </div>

@@ -53,10 +53,16 @@ class Book {
   }
 }
 
+/** What the student has written to a client's coach; it listens from the first call on. */
+export function bookOf(client: WebSocketClient): Book {
+  const book = books.get(client) ?? new Book(client);
+  books.set(client, book);
+  return book;
+}
+
 /** What the student has written since the page was opened, and how to write. */
 export function useSaid(): [Said[], Book["say"]] {
   const { client } = useWebSocket();
-  const book = books.get(client) ?? new Book(client);
-  books.set(client, book);
+  const book = bookOf(client);
   return [useSyncExternalStore(book.subscribe, book.get), book.say];
 }

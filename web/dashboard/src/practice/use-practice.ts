@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useServerClock, useShared } from "../shared/hooks.ts";
 import type { Patch } from "../shared/merge.ts";
 import { useToast } from "../ui/index.ts";
+import { useGrades } from "./grades.ts";
 import {
   begin,
   choose,
@@ -20,6 +21,7 @@ import {
   secondsSpent,
   strike,
   togglePause,
+  UNGRADED,
   upNext,
   wish,
 } from "./model.ts";
@@ -57,7 +59,7 @@ export interface PracticeHandle {
 }
 
 export function usePractice(): PracticeHandle {
-  const { client, isConnected, request } = useWebSocket();
+  const { isConnected, request } = useWebSocket();
   const [{ state, known }, shared] = useShared();
   const practice = useMemo(() => practiceIn(state), [state]);
   const { update, requestRecommendations } = useRealTimeRecommendations({ autoRequest: false });
@@ -128,9 +130,8 @@ export function usePractice(): PracticeHandle {
   }, [question, now, patch, shared]);
 
   const send = useCallback<PracticeHandle["send"]>(
-    async (id, answer, seconds) => {
-      const spent = Math.round(seconds * 10) / 10;
-      return request("analytics:performance", { questionId: id, answer, timeSpent: spent }, { timeout: 0 });
+    (id, answer, seconds) => {
+      return request("analytics:performance", { questionId: id, answer, timeSpent: seconds }, { timeout: 0 });
     },
     [request],
   );
@@ -141,8 +142,9 @@ export function usePractice(): PracticeHandle {
       const { question: asked } = current;
       if (!asked || asked.id in current.results) return;
       const { id } = asked;
-      patch({ results: { [id]: { answer } }, drafts: { [id]: null } });
-      send(id, answer, secondsSpent(current, now())).then(
+      const spent = Math.round(secondsSpent(current, now()));
+      patch({ results: { [id]: { answer, spent } }, drafts: { [id]: null }, trail: { [id]: UNGRADED } });
+      send(id, answer, spent).then(
         ({ correct, explanation }) => {
           const here = latest.current.practice.question?.id === id;
           const told = { results: { [id]: { correct, ...(explanation && { explanation }) } } };
@@ -150,7 +152,7 @@ export function usePractice(): PracticeHandle {
         },
         (error: BonsaiError) => {
           if (error.code === "closed") return; // the page is left; what is kept is sent by the next one
-          patch({ results: { [id]: null } });
+          patch({ results: { [id]: null }, trail: { [id]: null } });
           toast({ text: `Your answer was not taken: ${error.message}`, tone: "bad" });
         },
       );
@@ -159,16 +161,19 @@ export function usePractice(): PracticeHandle {
   );
 
   // An answer of a window that is gone, which cannot tell how it went any more.
+  const grades = useGrades();
   useEffect(() => {
-    return client.on("analytics:performance", ({ questionId, correct }) => {
-      setTimeout(() => {
-        const { practice: current } = latest.current;
-        const result = current.results[questionId];
-        if (questionId in current.trail || (result && result.correct !== undefined) || current.mode === "mock") return;
-        patch({ trail: { [questionId]: correct ? 1 : 0 }, ...(result && { results: { [questionId]: { correct } } }) });
-      }, PATIENCE);
-    });
-  }, [client, patch]);
+    const open = Object.keys(practice.trail).filter((id) => practice.trail[id] === UNGRADED && grades.has(id));
+    if (open.length === 0) return undefined;
+    const timer = setTimeout(() => {
+      for (const id of open) {
+        const correct = grades.get(id) as boolean;
+        const here = id in latest.current.practice.results;
+        patch({ trail: { [id]: correct ? 1 : 0 }, ...(here && { results: { [id]: { correct } } }) });
+      }
+    }, PATIENCE);
+    return () => clearTimeout(timer);
+  }, [practice.trail, grades, patch]);
 
   const goOn = useCallback(() => {
     const { practice: current, update: list } = latest.current;

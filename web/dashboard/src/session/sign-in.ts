@@ -15,6 +15,9 @@ export interface Session {
   config: ClientConfig;
 }
 
+/** Somebody looks at this page: it comes back sooner than a client in the background would, in milliseconds. */
+const MAX_DELAY = 6000;
+
 const DEMO = "bonsai.demo";
 const TAB = "bonsai.token";
 
@@ -99,6 +102,7 @@ function configOf(userId: string, sessionId: string, first: Token, renew: () => 
     url: "ws",
     auth: { userId, sessionId, tokenProvider },
     queue: { persist: true },
+    reconnect: { maxDelay: MAX_DELAY },
     device: { kind: "web", name: deviceName() },
   };
 }

@@ -1,8 +1,13 @@
 /** The frame of all views: header with navigation, connection and theme; the view that the address names. */
 
+import { useWebSocket } from "@bonsai/react";
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { analysesOf } from "../practice/analyses.ts";
+import { gradesOf } from "../practice/grades.ts";
+import { bookOf } from "../practice/said.ts";
 import { hrefOf, type Route, useRoute } from "../router.ts";
 import { useSession } from "../session/session.tsx";
+import { sharedStateOf } from "../shared/state.ts";
 import { Button, Icon } from "../ui/index.ts";
 import { Connection } from "./connection.tsx";
 import { useTheme } from "./theme.ts";
@@ -21,6 +26,10 @@ export function Shell(): ReactNode {
   const View = VIEWS[route];
   const routes: Route[] = roles.includes("admin") ? ["practice", "progress", "operations"] : ["practice", "progress"];
   const first = useRef(true);
+
+  // What comes before the view that shows it, and while another one is shown.
+  const { client } = useWebSocket();
+  for (const listen of [sharedStateOf, gradesOf, analysesOf, bookOf]) listen(client);
 
   useEffect(() => {
     document.title = `${NAMES[route]} · Bonsai`;

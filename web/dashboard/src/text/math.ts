@@ -26,7 +26,7 @@ const NUMBER = /\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+/y;
 const SUPERSCRIPT = new RegExp(`[${Object.keys(SUPERSCRIPTS).join("")}]+`, "y");
 const LETTER = /[A-Za-zπθ]/;
 /** Two letters side by side that are a product and no word. */
-const PRODUCT = /^(?:[abcdkmnpqr]x|[abcdkmnpqr]t|xy|ac|πr|kx|rt)$/;
+const PRODUCT = /^(?:[abcdkmnpqr]x|[bcdkmnpqr]t|[km]y|xy|ac|πr)$/;
 /** What may follow a lone `a` that is a variable, not an article. */
 const AFTER_VARIABLE = /^(?:[,.;:?)]|\s(?:and|or|is|are|in|[=<>≤≥+−·]|[b-z]\b))/;
 
@@ -219,8 +219,14 @@ class Parser {
     }
     if (!exponent) return base;
     this.#structured = true;
-    return { kind: "power", base, exponent: bare(exponent) };
+    return { kind: "power", base, exponent: flat(bare(exponent)) };
   }
+}
+
+/** A raised fraction on one line, as it would be too small to read. */
+function flat(node: Node): Node {
+  if (node.kind !== "fraction") return node;
+  return { kind: "row", items: [node.above, { kind: "operator", text: "/" }, node.below] };
 }
 
 function row(items: Node[]): Node {
