@@ -16,8 +16,9 @@ export default defineConfig({
     globalSetup: "testing/setup.ts",
     maxWorkers: 3, // tests wait more than they work
     minWorkers: 1,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Far above what a machine needs that has nothing else to do.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     restoreMocks: true,
     silent: "passed-only",
   },

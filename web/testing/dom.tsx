@@ -9,7 +9,7 @@ import { sharedClient } from "../react/src/registry.ts";
 import { Network } from "./network.ts";
 import { newUser, sharedServer } from "./shared.ts";
 
-configure({ asyncUtilTimeout: 10_000 });
+configure({ asyncUtilTimeout: 60_000 });
 afterEach(cleanup);
 
 /** Where to connect, as a user of its own, through a network that counts connections and can be cut. */

@@ -16,7 +16,7 @@ export function sharedServer(): Endpoint {
 }
 
 /** Waits until a check passes: it throws, or returns false, until then. */
-export function until<T>(check: () => T, timeout = 10_000): Promise<T> {
+export function until<T>(check: () => T, timeout = 60_000): Promise<T> {
   return vi.waitFor(
     () => {
       const value = check();

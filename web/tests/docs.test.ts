@@ -53,7 +53,7 @@ function filesIn(folder: string): Record<string, string> {
   return Object.fromEntries(code.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));
 }
 
-test("every line of TypeScript in our pages compiles, and so do the files for Next.js", { timeout: 120_000 }, () => {
+test("every line of TypeScript in our pages compiles, and so do the files for Next.js", () => {
   const pages = ["docs/frontend", "web/client", "web/react", "deploy/nextjs"].map((at) => codeOf(`${at}/README.md`));
   expect(pages.map((page) => Object.keys(page).length)).toEqual([6, 3, 2, 4]);
   const nextjs = filesIn("deploy/nextjs");

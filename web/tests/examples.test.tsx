@@ -2,15 +2,15 @@
 /** The examples of docs/frontend/README.md and the provider for Next.js, run as they are written, before a real server. */
 
 import { useWebSocket } from "@bonsai/react";
-import { cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { Live } from "../../deploy/nextjs/app/live";
 import { liveTokenHandler } from "../../deploy/nextjs/lib/live-token";
+import "../testing/dom.tsx";
 import { newUser, sharedServer } from "../testing/shared.ts";
 
 declare const jsdom: { reconfigure(settings: { url: string }): void };
 
-configure({ asyncUtilTimeout: 10_000 });
 const server = sharedServer();
 const { fetch } = globalThis;
 

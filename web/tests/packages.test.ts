@@ -36,7 +36,7 @@ beforeAll(async () => {
     await symlink(join(MODULES, name), join(project, "node_modules", name));
   }
   await writeFile(join(project, "package.json"), '{"type": "module"}');
-}, 180_000);
+});
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
@@ -81,7 +81,7 @@ describe("an application compiles against them", () => {
   test.each([
     ["of a bundler", "esnext", "bundler"],
     ["of Node.js", "nodenext", "nodenext"],
-  ])("with the resolution %s", { timeout: 60_000 }, async (_, module, moduleResolution) => {
+  ])("with the resolution %s", async (_, module, moduleResolution) => {
     const compilerOptions = { strict: true, noEmit: true, jsx: "react-jsx", skipLibCheck: true, types: [] };
     const lib = ["es2022", "dom", "dom.iterable"];
     await writeFile(join(project, "app.tsx"), CODE);

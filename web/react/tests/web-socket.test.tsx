@@ -56,7 +56,7 @@ test("the last component to go disconnects, unless another comes in time", async
   await new Promise((resolve) => setTimeout(resolve, LINGER + 200));
   expect(second.result.current.isConnected).toBe(true);
   second.unmount();
-  await waitFor(() => expect(client.state).toBe("idle"), { timeout: 5000 });
+  await waitFor(() => expect(client.state).toBe("idle"));
   expect(network.connections).toBe(1);
   const third = renderLive(() => useWebSocket(), config);
   await waitFor(() => expect(third.result.current.isConnected).toBe(true));
@@ -74,7 +74,7 @@ test("what was said before the last component went is sent, also when the networ
   await new Promise((resolve) => setTimeout(resolve, LINGER + 200));
   expect(client.status.pending).toBe(1);
   await network.admit();
-  await waitFor(() => expect(client.state).toBe("idle"), { timeout: 5000 });
+  await waitFor(() => expect(client.state).toBe("idle"));
   expect(client.status.pending).toBe(0);
   const later = renderLive(() => useWebSocket(), config);
   const counted = await act(() => later.result.current.request("probe:count", { key: "k" }));
