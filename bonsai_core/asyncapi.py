@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import models_json_schema
 
+from bonsai_core import notices
 from bonsai_core.app import App
 from bonsai_core.gate import JoinRequest, RefreshRequest
 from bonsai_core.plugins import CORE
@@ -26,17 +27,17 @@ _GATE_EVENTS: dict[str, type[BaseModel] | None] = {
     "user:disconnect": None,
     "auth:refresh": RefreshRequest,
 }
-_GATE_EMITS = (
-    "user:joined",
-    "user:connect",
-    "user:disconnect",
-    "auth:expiring",
-    "room:joined",
-    "room:left",
-    "notice:dropped",
-    "ack",
-    "error",
-)
+_GATE_EMITS: dict[str, type[BaseModel] | None] = {
+    "user:joined": notices.Joined,
+    "user:connect": notices.DeviceChange,
+    "user:disconnect": notices.DeviceChange,
+    "auth:expiring": notices.Expiring,
+    "room:joined": notices.RoomJoined,
+    "room:left": notices.RoomLeft,
+    "notice:dropped": notices.Dropped,
+    "ack": None,
+    "error": notices.Failure,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ def document(app: App) -> dict[str, Any]:
 def _events(app: App) -> Iterator[_Event]:
     for name, model in _GATE_EVENTS.items():
         yield _Event(name, CORE, True, model, _first_line(model))
-    for name in _GATE_EMITS:
-        yield _Event(name, CORE, False, None, "")
+    for name, model in _GATE_EMITS.items():
+        yield _Event(name, CORE, False, model, _first_line(model))
     for record in app.plugins.records.values():
         if record.instance is None:
             continue

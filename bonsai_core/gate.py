@@ -46,7 +46,13 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"
 
 
 class DeviceIn(Payload):
-    """What a device says of itself."""
+    """What a device says of itself.
+
+    Attributes:
+        id: stays the same across connections; by default the client's id.
+        kind: `web`, `mobile`, `extension`, ...
+        name: for people.
+    """
 
     id: Name | None = None
     kind: Annotated[str, StringConstraints(max_length=32)] = "web"
@@ -61,7 +67,17 @@ class PositionIn(Payload):
 
 
 class JoinRequest(Payload):
-    """Payload of `user:connect`."""
+    """Payload of `user:connect`.
+
+    Attributes:
+        token: a JWT; may instead be an `Authorization: Bearer` header of the handshake.
+        user_id: must be the token's `sub`, if given.
+        session_id: the session to join; by default the token's `sid`, else a new one.
+        client_id: names this client across its reconnects, so that resends are recognised; by default a new one.
+        device: what the other devices are told of this one.
+        resume: by room, how far the client got: what it missed since then follows.
+        batch: reserved; the server sends single frames, and takes arrays from everybody.
+    """
 
     token: str | None = None
     user_id: str | None = None

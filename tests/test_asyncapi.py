@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bonsai_core import Attachment, Payload, Plugin, Session, asyncapi, on
+import pytest
+
+from bonsai_core import Attachment, Payload, Plugin, Session, asyncapi, hookimpl, notices, on
+from bonsai_core.testing import StartServer, WireError
 from bonsai_core.testing.server import make_app
 
 NODE = Path(__file__).parent / "node"
@@ -83,6 +86,51 @@ def test_models_of_the_same_name_stay_apart() -> None:
     fields = {key: set(schemas[ref.rpartition("/")[2]]["properties"]) for key, ref in references.items()}
     assert fields["session.update.in"] == {"patch", "version"}
     assert "currentSession" in fields["analytics.update.out"]
+
+
+class Rooms(Plugin):
+    name = "rooms"
+
+    @hookimpl
+    async def authorize_room(self, session: Session, room: str, owner: str) -> bool:
+        return True
+
+    @on("rooms:join")
+    async def enter(self, session: Session) -> None:
+        """Join a room and leave it."""
+        await session.join("class:7b")
+        await session.leave("class:7b")
+
+
+def keys(data: Any) -> Any:
+    """The keys of a payload, however deep; those of mappings by name are the values' own."""
+    if isinstance(data, list):
+        return [keys(data[0])]
+    return {name: keys(value) for name, value in data.items()} if isinstance(data, dict) else None
+
+
+async def test_the_cores_own_frames_have_the_fields_that_the_document_says(bonsai_server: StartServer) -> None:
+    server = await bonsai_server(plugins=[Rooms()], token_expiring_s=3600)
+    phone = await server.connect(client="phone")
+    laptop = await server.connect(client="laptop")
+    await laptop.request("rooms:join")
+    with pytest.raises(WireError):
+        await laptop.request("session:update", {"patch": 1})
+    await phone.recv("auth:expiring")
+    await laptop.close()
+    await phone.recv("user:disconnect")
+    told: list[tuple[dict[str, Any], type[Payload]]] = [
+        (phone.of("user:joined")[0], notices.Joined),
+        (phone.of("user:connect")[0], notices.DeviceChange),
+        (phone.of("user:disconnect")[0], notices.DeviceChange),
+        (phone.of("auth:expiring")[0], notices.Expiring),
+        (laptop.of("room:joined")[0], notices.RoomJoined),
+        (laptop.of("room:left")[0], notices.RoomLeft),
+        (laptop.of("error")[0], notices.Failure),
+    ]
+    for frame, model in told:
+        read = model.model_validate(frame["data"]).model_dump(by_alias=True, exclude_none=True)
+        assert keys(read) == keys(frame["data"]), frame["event"]
 
 
 class Given(Payload):

@@ -48,8 +48,8 @@ export function typescript(documents: Document[]): string {
       const direction = key.endsWith(".in") ? "in" : "out";
       const data = payload.properties?.data ?? {};
       const untyped = Object.keys(data).length === 0;
-      // What the server sends without a model is the connection's own: see names.ts.
-      if (untyped && direction === "out") continue;
+      // What the core sends outside of sessions is the connection's own: see names.ts.
+      if (direction === "out" && (untyped || (plugin === "core" && !name.startsWith("session:")))) continue;
       const printer = new Printer(plugin, components.schemas, direction === "out", types);
       const type = untyped ? "Record<string, never>" : printer.type(data);
       events[direction].push(`${comment(summary, "  ")}  ${JSON.stringify(name)}: ${type};\n`);
