@@ -53,7 +53,7 @@ export function claimsOf(token: string, now: number): Claims {
     const [, body = ""] = token.split(".");
     const bytes = Uint8Array.from(atob(body.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
     claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (token.split(".").length !== 3 || typeof claims !== "object") throw new TypeError();
+    if (token.split(".").length !== 3 || typeof claims !== "object" || !claims) throw new TypeError();
   } catch {
     throw new Mistake("This is no token. A token has three parts with dots between them.");
   }

@@ -123,7 +123,7 @@ export function isQuestion({ analysis }: Shot): boolean {
 
 /** Take a message of the server. */
 export function take(state: State, event: string, payload: unknown, self: Self, now: number): State {
-  const taker = TAKERS[event];
+  const taker = Object.hasOwn(TAKERS, event) ? TAKERS[event] : undefined;
   return taker ? taker(state, payload as never, self, now) : state;
 }
 
