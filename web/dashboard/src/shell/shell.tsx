@@ -51,7 +51,7 @@ export function Shell(): ReactNode {
         Skip to content
       </a>
       <header className="bar">
-        <a className="brand" href={hrefOf("practice")}>
+        <a className="brand" href={hrefOf("practice")} aria-label="Bonsai">
           <img src="./icon.svg" alt="" width="28" height="28" />
           <span>Bonsai</span>
         </a>
