@@ -168,8 +168,7 @@ function Ask({ handle, onStrategy, onKeys }: AskProps): ReactNode {
   const { practice, update, known } = handle;
   const { question } = practice;
   const { diagnosis } = update ?? {};
-  if (question)
-    return <One key={question.id} question={question} handle={handle} onStrategy={onStrategy} onKeys={onKeys} />;
+  if (question) return <One question={question} handle={handle} onStrategy={onStrategy} onKeys={onKeys} />;
   if (known && update && update.revision > practice.after && update.questions.length === 0) {
     return (
       <Card className="waiting" title={diagnosis?.finished ? "Now we know where you stand" : "No more questions here"}>

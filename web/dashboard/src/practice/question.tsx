@@ -32,8 +32,12 @@ export function QuestionView(props: QuestionProps): ReactNode {
   useEffect(() => {
     if (first.current === question.id) return;
     first.current = question.id;
-    heading.current?.focus({ preventScroll: true }); // the new question is read from its beginning
-    heading.current?.closest("article")?.scrollIntoView({ block: "nearest" });
+    const article = heading.current?.closest("article");
+    const focused = document.activeElement;
+    // The new question is read from its beginning, unless this window's reader is at something else.
+    if (focused && focused !== document.body && !article?.contains(focused)) return;
+    heading.current?.focus({ preventScroll: true });
+    if ((article?.getBoundingClientRect().top ?? 0) < 0) article?.scrollIntoView();
   }, [question.id]);
   const beside = Boolean(passage || figure);
   return (

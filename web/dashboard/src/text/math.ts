@@ -51,7 +51,8 @@ export function piecesOf(line: string): Piece[] {
     if (!word) {
       words += line[at++];
     } else {
-      if (boundary(line, at) && isVariable(word, line.slice(at + word.length))) {
+      const decade = word === "s" && /\d/.test(line[at - 1] ?? ""); // the 1990s
+      if (boundary(line, at) && !decade && isVariable(word, line.slice(at + word.length))) {
         flush();
         pieces.push({ kind: "variable", source: word });
       } else words += word;
