@@ -18,7 +18,7 @@ PAGE_SOURCES := $(shell find web/dashboard web/client/src web/react/src -type f 
 # Whether this machine can build it.
 NODE := command -v npm && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 18 || (a === 18 && b >= 19) ? 0 : 1)'
 
-.PHONY: help setup system run page web test check format bench chaos lock dist clean
+.PHONY: help setup system run page web test check format bench chaos docs lock dist clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-13s %s\n' "$$name" "$$text"; done
@@ -74,6 +74,9 @@ bench: setup ## measure the event path
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 chaos: setup system ## kill nodes, freeze and restart Redis, break networks, and check the history; SEEDS="1 2 3"
 	@for seed in $(SEEDS); do $(BIN)/python -m tests.chaos --nodes 3 --sessions 60 --messages 300 --pace 0.2 --kill-every 8 --seed $$seed || exit 1; done
+
+docs: setup ## build the docs site into build/site, and check its links
+	@$(BIN)/python tools/docs_site.py
 
 lock: setup ## remake requirements.lock; `make lock UPGRADE=--upgrade` takes newer versions
 	@tools/lock.sh $(UPGRADE)

@@ -52,10 +52,14 @@ class HookSpecs:
 
     @hookspec
     def on_disconnect(self, session: Session, reason: str) -> Awaitable[None] | None:
-        """A device has left: `reason` is `left` (for good), `closed`, `lost`, `replaced`, `expired` or `shutdown`.
+        """A device has left. Called once for each connection that had joined, when it is over.
 
         What is emitted here goes to the session's other devices. A process that is killed calls nothing: do not rely on
         this to keep something; presence (`Session.devices`) ends by itself.
+
+        Args:
+            reason: `left` (for good), `closed`, `lost`, `replaced`, `expired`, `shutdown`, or `slow`: cut off with
+                4008.
         """
 
     @hookspec
@@ -84,6 +88,10 @@ class HookSpecs:
     def validate_user(self, user: str, claims: Mapping[str, Any]) -> Awaitable[bool | None] | bool | None:
         """A token was verified; may this user come in? Called at join and at `auth:refresh`.
 
+        Args:
+            user: the token's `sub`.
+            claims: everything that the token says.
+
         Returns:
             False to refuse (4403); anything else lets the next plugin decide. A failing plugin refuses: access
             control fails closed.
@@ -97,6 +105,7 @@ class HookSpecs:
 
         Args:
             session: the asking device's; `session.roles` and `session.claims` say whose it is.
+            room: the room's name, such as `class:7b`.
             owner: the user to whom a `user:...` or `session:...` room belongs; empty for a plugin's own room.
 
         Returns:
@@ -123,7 +132,7 @@ class HookSpecs:
 
     @hookspec
     def check_health(self, app: App) -> Awaitable[Mapping[str, Any] | None] | Mapping[str, Any] | None:
-        """Asked by `/readyz` and the health action.
+        """How is the plugin? Asked by `/readyz`, `bonsai plugins` and the health action.
 
         Returns:
             Details to show under the plugin's name; `{"ready": False, ...}` says that the plugin is not ready yet.
@@ -133,7 +142,10 @@ class HookSpecs:
 
     @hookspec(firstresult=True)
     def find_question(self, question_id: str) -> Awaitable[Question | None] | Question | None:
-        """The question with this id, from the first bank that knows it.
+        """The question with this id, from the first bank that knows it. Called when plugins ask `App.find_question`.
+
+        Args:
+            question_id: the bank's id of it.
 
         Returns:
             The question with its answer (server side only), or None.
