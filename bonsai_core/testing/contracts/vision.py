@@ -1,22 +1,8 @@
-"""What a plugin must do to take another's place: suites of behaviour, to be run on it in its own tests.
-
-    import pytest
-    from acme_vision import AcmeVision
-    from bonsai_core.testing.contracts import VisionContract
-
-    class TestAcmeVision(VisionContract):
-        @pytest.fixture
-        def plugin(self):
-            return AcmeVision()
-
-Front ends and other plugins rely on what is checked here, on nothing else. The suites need pytest and pytest-asyncio.
-"""
+"""The contract of vision plugins: a text or a picture becomes an analysed question."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import itertools
 import math
 import struct
 import zlib
@@ -26,9 +12,8 @@ from typing import Any
 import pytest
 
 from bonsai_core.domain import DOMAIN_BY_NAME, QuestionAnalysis, Section
-from bonsai_core.events import Event, Plugin, observes
-from bonsai_core.session import Session
-from bonsai_core.testing.server import StartServer, TestServer
+from bonsai_core.testing.contracts.common import Contract, Observer, eventually
+from bonsai_core.testing.server import StartServer
 from bonsai_core.testing.wire import Frame, WireClient, WireError
 
 QUESTION = "If 3x + 7 = 22, what is the value of x?\nA) 3\nB) 5\nC) 7\nD) 15"
@@ -45,56 +30,19 @@ def blank_png(width: int = 320, height: int = 200) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-class Watcher(Plugin):
-    """Keeps what it observes."""
-
-    name = "contract_watcher"
-
-    def __init__(self) -> None:
-        self.seen: list[Any] = []
-
-    @observes("question:analyzed")
-    async def analyzed(self, session: Session, event: Event) -> None:
-        """Keep the payload."""
-        self.seen.append(event.data)
-
-
 @pytest.mark.asyncio
-class VisionContract:
+class VisionContract(Contract):
     """A plugin that analyses questions: `question:analyze`, `question:cancel`, `extension:screenshot`.
 
     A subclass has the fixture `plugin`, and may have its own `screenshot`.
-
-    Attributes:
-        timeout: seconds that an analysis, and getting ready, may take.
     """
-
-    timeout: float = 30.0
-
-    @pytest.fixture
-    def plugin(self) -> object:
-        """The plugin object under test."""
-        raise NotImplementedError("a contract's subclass has a fixture `plugin`")
 
     @pytest.fixture
     def screenshot(self) -> bytes:
         """A picture that the plugin can read; whether it finds a question there is not asked."""
         return blank_png()
 
-    @pytest.fixture
-    def ids(self) -> Iterator[int]:
-        """Message ids."""
-        return itertools.count(1)
-
     # What the checks have in common
-
-    async def start(self, bonsai_server: StartServer, plugin: object, *others: object) -> TestServer:
-        """A server with the plugin, once that is ready."""
-        server = await bonsai_server(plugins=[plugin, *others])
-        async with asyncio.timeout(self.timeout):
-            while not (await server.app.health())["ready"]:  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.01)
-        return server
 
     async def analyze(self, device: WireClient, id: int, **request: Any) -> dict[str, Any]:
         """Ask, wait for the ack, and return what was found. A picture given as `attachment` goes in a binary frame."""
@@ -223,11 +171,11 @@ class VisionContract:
         self, bonsai_server: StartServer, plugin: object, ids: Iterator[int]
     ) -> None:
         """As a coach does."""
-        watcher = Watcher()
-        server = await self.start(bonsai_server, plugin, watcher)
+        observer = Observer()
+        server = await self.start(bonsai_server, plugin, observer)
         device = await server.connect()
         data = await self.analyze(device, next(ids), text=QUESTION)
-        assert watcher.seen == [data]
+        await eventually(lambda: observer.of("question:analyzed") == [data], self.timeout)
 
     async def test_what_is_no_picture_is_refused_and_nothing_breaks(
         self, bonsai_server: StartServer, plugin: object, ids: Iterator[int]
@@ -266,5 +214,4 @@ class VisionContract:
     async def test_its_events_are_declared(self, bonsai_server: StartServer, plugin: object) -> None:
         """So that they are documented."""
         server = await self.start(bonsai_server, plugin)
-        emitted = set().union(*(record.emits for record in server.app.plugins.loaded()))
-        assert {"question:progress", "question:analyzed", "question:error"} <= emitted
+        self.declares(server, "question:progress", "question:analyzed", "question:error")
