@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 /** The examples of docs/frontend/README.md and the provider for Next.js, run as they are written, before a real server. */
 
+import { webcrypto } from "node:crypto";
 import { useWebSocket } from "@bonsai/react";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
@@ -64,6 +65,7 @@ test("the provider for Next.js gets its tokens from the route handler, and ends 
   const userId = newUser();
   const signedIn = vi.fn((): { userId: string } | undefined => ({ userId }));
   const handler = liveTokenHandler(signedIn);
+  if (!globalThis.crypto?.subtle) vi.stubGlobal("crypto", webcrypto); // Node.js 18
   vi.stubGlobal("Uint8Array", new TextEncoder().encode("").constructor); // that of Node.js, where handlers run
   vi.stubEnv("JWT_SECRET", inject("secret"));
   vi.stubEnv("NEXT_PUBLIC_BONSAI_URL", server.url);
