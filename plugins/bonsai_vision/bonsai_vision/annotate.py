@@ -36,7 +36,7 @@ def annotate(data: bytes, work: Work, analysis: QuestionAnalysis) -> bytes:
         page = ImageOps.exif_transpose(image).convert("RGBA")
     size = max(11, round(1.6 * work.scan.size) if work.scan else 0)
     font, small = ImageFont.load_default(size), ImageFont.load_default(max(9, round(0.75 * size)))
-    parts = work.structure.parts if work.structure else []
+    parts = work.structure.parts if work.structure and analysis.section != "unknown" else []
     tint = Image.new("RGBA", page.size)
     paint = ImageDraw.Draw(tint)
     for part in parts:

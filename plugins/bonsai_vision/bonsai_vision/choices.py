@@ -363,7 +363,8 @@ def _owner(
     middle = sum(piece.middle for piece in line) / len(line)
     above = [number for number, marker in enumerate(markers) if marker.piece.middle < middle]
     if not above:
-        return 0 if _continues(lines[at:], markers[0].piece.middle, size) else None
+        indented = line[0].box.left > markers[0].box.left + 0.5 * size
+        return 0 if indented and _continues(lines[at:], markers[0].piece.middle, size) else None
     last = above[-1]
     if last == len(markers) - 1:
         run = [entry for entry in lines[: at + 1] if entry[0].middle > markers[last].piece.middle - 0.5 * size]

@@ -120,6 +120,8 @@ def _analyze(
 
     if str(file) == "-" or file.suffix == ".txt":
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        if out is not None:
+            click.echo(f"{file}: a text has no picture to draw on", err=True)
         return analyze_text(text, stages=stages, bank=matcher)
     data = file.read_bytes()
     work = Work()

@@ -132,7 +132,7 @@ class Failed(Payload):
 
     Attributes:
         code: `unsupported_type`, `broken_image`, `too_large`, `too_small`, `overloaded`, `cancelled`, `replaced`,
-            `timeout`, `worker_lost`, `out_of_memory`, `failed`, `plugin_unavailable`, `forbidden` or `storing_off`.
+            `timeout`, `worker_lost`, `out_of_memory`, `failed` or `plugin_unavailable`.
     """
 
     question_id: str

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from bonsai_vision.pipeline import Stage
 from bonsai_vision.plugin import Vision
 from bonsai_vision.pool import Pool, PoolLimits
 from bonsai_vision.settings import VisionSettings
@@ -89,7 +90,12 @@ class TestVision(VisionContract):
         self, bonsai_server: StartServer, plugin: Vision, screenshot: bytes, ids: Iterator[int]
     ) -> None:
         server = await self.start(bonsai_server, plugin)
-        analysis = (await self.analyze(await server.connect(), next(ids), attachment=screenshot))["analysis"]
+        device = await server.connect()
+        analysis = (await self.analyze(device, next(ids), attachment=screenshot))["analysis"]
+        shown = [frame["data"] for frame in device.of("question:progress")]
+        assert list(dict.fromkeys(step["stage"] for step in shown)) == ["received", *Stage]
+        assert shown[-1]["fraction"] == 1
+        assert next(step for step in shown if step["stage"] == "structure")["partial"]["stem"] == analysis["stem"]
         assert analysis["stem"] == "If 3x + 7 = 22, what is the value of x?"
         assert [choice["text"] for choice in analysis["choices"]] == ["3", "5", "7", "15"]
         assert (analysis["section"], analysis["domain"]) == ("Math", "Algebra")

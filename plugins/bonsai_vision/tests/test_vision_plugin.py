@@ -7,22 +7,25 @@ import base64
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bonsai_vision.events import Analyzed, Failed, Progress
 from bonsai_vision.plugin import Vision
-from bonsai_vision.settings import VisionSettings
+from bonsai_vision.settings import AiSettings, VisionSettings
 
 from bonsai_core import Plugin, Question, QuestionAnalysis, Session, hookimpl, observes
 from bonsai_core.domain import Choice, Insight, Section
 from bonsai_core.testing import FakeClock, StartProcess, StartServer, TestServer, WireClient, WireError
 
+README = Path(__file__).parents[1] / "README.md"
 TASK = f"{Path(__file__).with_name('vision_tasks.py')}:Reader"
 PNG = b"\x89PNG\r\n\x1a\n"
 #: Message ids: rising, for whichever client.
@@ -360,7 +363,7 @@ async def test_a_worker_killed_at_work_costs_nothing_but_time(start: Start, tmp_
 
 SCRIPTED = f"""
 from bonsai_vision.plugin import Vision
-from bonsai_vision.settings import VisionSettings
+from bonsai_vision.settings import AiSettings, VisionSettings
 
 
 class ScriptedVision(Vision):
@@ -634,6 +637,16 @@ def test_settings_come_from_the_environment_and_name_what_is_wrong() -> None:
     for name, value in {"QUEUE": "0", "NICE": "20", "TIMEOUT_MS": "soon", "WAIT_MS": "99999"}.items():
         with pytest.raises(ValueError, match=f"BONSAI_VISION_{name} must be a number from"):
             VisionSettings.read({f"BONSAI_VISION_{name}": value})
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `BONSAI_")]
+    table = {name: row.split("|")[2] for row in rows for name in re.findall(r"BONSAI_\w+", row.split("|")[1])}
+    for entry in (*fields(VisionSettings), *fields(AiSettings)):
+        name = entry.metadata.get("name")
+        if name:
+            assert re.search(rf"(?<![\d.]){re.escape(str(entry.default))}(?![\d.])", table[name]), name
+    assert {"BONSAI_VISION_KEEP_DIR"} <= table.keys()
 
 
 def test_an_ai_service_whose_settings_make_no_sense_is_off_and_says_why() -> None:

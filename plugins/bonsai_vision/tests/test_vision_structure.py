@@ -68,6 +68,12 @@ def test_a_choice_of_two_lines_keeps_both(indent: int) -> None:
     ]
 
 
+def test_lines_that_are_as_far_apart_as_all_others_part_the_question_from_its_choices() -> None:
+    found = build(page("If 3x + 7 = 22,", STEM.lower(), "A) 3", "B) 5", "C) 7", "D) 15"))
+    assert found.stem == "If 3x + 7 = 22, what is the value of x?"
+    assert found.choices == FOUND
+
+
 def test_a_letter_that_stands_at_the_middle_of_its_lines_owns_them_all() -> None:
     above, below = page("Which choice says it best?"), []
     for number, key in enumerate("ABCD"):
