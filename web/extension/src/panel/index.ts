@@ -13,7 +13,7 @@ import { questionCard, showProgress } from "./question.ts";
 import { ago, hostOf, rungName, titleOf } from "./texts.ts";
 
 let state: State;
-let connection: Connection = { state: "connecting", pending: 0 };
+let connection: Connection;
 let isSetUp = true;
 let inView = "";
 let newest = "";
@@ -45,8 +45,8 @@ function keepWorker(): void {
 async function refresh(): Promise<void> {
   const [progress, settings, found] = await Promise.all([loadProgress(), load("settings"), load("connection")]);
   state = progress.state;
-  connection = found ?? connection;
   isSetUp = Boolean(settings);
+  connection = found ?? { state: isSetUp ? "connecting" : "idle", pending: 0 };
   const first = state.shots.find((shot) => shot.own) ?? state.shots[0];
   const latest = first ? `${first.questionId}@${first.at}` : "";
   if (latest !== newest) inView = first?.questionId ?? "";

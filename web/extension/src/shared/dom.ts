@@ -49,8 +49,9 @@ const STATES: Record<Connection["state"], string> = {
   closed: "Not connected",
 };
 
-/** Show the connection in the element `#connection`. */
+/** Show the connection in the element `#connection`. While it stands, what has no answer yet is on its way. */
 export function showConnection({ state, pending }: Connection): void {
   byId("connection").dataset.state = state;
-  byId("connection-text").textContent = pending ? `${STATES[state]} · ${pending} waiting` : STATES[state];
+  const waiting = pending && state !== "joined" ? ` · ${pending} waiting` : "";
+  byId("connection-text").textContent = STATES[state] + waiting;
 }
