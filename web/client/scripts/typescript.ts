@@ -1,4 +1,4 @@
-/** TypeScript types of the events in AsyncAPI documents. Pure. */
+/** TypeScript types of the events in an AsyncAPI document. Pure. */
 
 /** The part of a JSON Schema that pydantic makes. */
 interface Schema {
@@ -32,30 +32,26 @@ const HEADER = `/**
  */
 `;
 
+/** Answers to messages, and no events: clients give them to who asked. */
+const ANSWERS = ["ack", "error"];
+
 /**
  * A module: a type for each payload, named after its plugin and model, and the interfaces `ClientEvents` and
- * `ServerEvents`. Of an event that is in several documents, the first is taken.
+ * `ServerEvents`, all in the order of their names. What the server sends without a model is left out.
  */
-export function typescript(documents: Document[]): string {
+export function typescript({ components }: Document): string {
   const types = new Map<string, string>();
   const events = { in: [] as string[], out: [] as string[] };
-  const seen = new Set<string>();
-  for (const { components } of documents) {
-    for (const [key, { name, summary, tags, payload }] of Object.entries(components.messages)) {
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const plugin = tags[0]?.name ?? "";
-      const direction = key.endsWith(".in") ? "in" : "out";
-      const data = payload.properties?.data ?? {};
-      const untyped = Object.keys(data).length === 0;
-      // What the core sends outside of sessions is the connection's own: see names.ts.
-      if (direction === "out" && (untyped || (plugin === "core" && !name.startsWith("session:")))) continue;
-      const printer = new Printer(plugin, components.schemas, direction === "out", types);
-      const type = untyped ? "Record<string, never>" : printer.type(data);
-      events[direction].push(`${comment(summary, "  ")}  ${JSON.stringify(name)}: ${type};\n`);
-    }
+  for (const [key, { name, summary, tags, payload }] of Object.entries(components.messages).sort(byName)) {
+    const direction = key.endsWith(".in") ? "in" : "out";
+    const data = payload.properties?.data ?? {};
+    const isUntyped = Object.keys(data).length === 0;
+    if (direction === "out" && (isUntyped || ANSWERS.includes(name))) continue;
+    const printer = new Printer(tags[0]?.name ?? "", components.schemas, direction === "out", types);
+    const type = isUntyped ? "Record<string, never>" : printer.type(data);
+    events[direction].push(`${comment(summary, "  ")}  ${JSON.stringify(name)}: ${type};\n`);
   }
-  const declared = [...types].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+  const declared = [...types].sort(byName).map(([, text]) => text);
   const list = (name: string, about: string, lines: string[]): string =>
     `/** ${about} */\nexport interface ${name} {\n${lines.join("")}}\n`;
   return [
@@ -64,6 +60,10 @@ export function typescript(documents: Document[]): string {
     list("ClientEvents", "What a client sends, by event.", events.in),
     list("ServerEvents", "What the server sends, by event.", events.out),
   ].join("\n");
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 class Printer {

@@ -303,11 +303,32 @@ export interface CoachingWatchRequest {
   sessionId?: string | null | undefined;
 }
 
+/** What a client should keep to. */
+export interface CoreClientLimits {
+  maxMessageBytes: number;
+  maxAttachmentBytes: number;
+  maxRequests: number;
+  windowMs: number;
+  idWindow: number;
+}
+
+/** Another device of the session has come (`user:connect`) or gone (`user:disconnect`). */
+export interface CoreDeviceChange {
+  userId: string;
+  sessionId: string;
+  device: CoreJoinedDevice;
+}
+
 /** What a device says of itself. */
 export interface CoreDeviceIn {
   id?: string | null | undefined;
   kind?: string | undefined;
   name?: string | undefined;
+}
+
+/** `notice:dropped`: messages of low priority did not reach this slow reader. */
+export interface CoreDropped {
+  dropped: number;
 }
 
 /** `session:end`. */
@@ -321,6 +342,17 @@ export interface CoreEnded {
   reason?: string;
 }
 
+/** `auth:expiring`: renew the token with `auth:refresh`. */
+export interface CoreExpiring {
+  inMs: number;
+}
+
+/** When silence is looked into, and when it ends the connection. */
+export interface CoreHeartbeatTimes {
+  intervalMs: number;
+  timeoutMs: number;
+}
+
 /** Payload of `user:connect`. */
 export interface CoreJoinRequest {
   token?: string | null | undefined;
@@ -332,9 +364,53 @@ export interface CoreJoinRequest {
   batch?: boolean | undefined;
 }
 
+/** `user:joined`: the client is in. What it missed follows. */
+export interface CoreJoined {
+  userId: string;
+  sessionId: string;
+  clientId: string;
+  deviceId: string;
+  devices: Array<CoreJoinedDevice>;
+  rooms: Record<string, CoreRoomPosition>;
+  heartbeat: CoreHeartbeatTimes;
+  limits: CoreClientLimits;
+  serverTime: number;
+  tokenExpiresAt: number;
+}
+
+/** A device of the session. */
+export interface CoreJoinedDevice {
+  id: string;
+  clientId: string;
+  deviceId: string;
+  kind: string;
+  name: string;
+  joinedAt: number;
+}
+
 /** Payload of `auth:refresh`. */
 export interface CoreRefreshRequest {
   token: string;
+}
+
+/** `room:joined`: the device is in another room from here on. */
+export interface CoreRoomJoined {
+  room: string;
+  epoch: string;
+  offset: number;
+  recovered: boolean;
+}
+
+/** `room:left`: the device is in this room no more. */
+export interface CoreRoomLeft {
+  room: string;
+}
+
+/** Where a client is in a room's log. */
+export interface CoreRoomPosition {
+  epoch: string;
+  offset: number;
+  recovered: boolean;
 }
 
 /** The shared state in full. */
@@ -654,101 +730,115 @@ export interface VisionScreenshot {
 
 /** What a client sends, by event. */
 export interface ClientEvents {
-  /** Payload of `user:connect`. */
-  "user:connect": CoreJoinRequest;
-  "user:disconnect": Record<string, never>;
-  /** Payload of `auth:refresh`. */
-  "auth:refresh": CoreRefreshRequest;
-  /** Patch the shared state and tell all devices. */
-  "session:update": CoreUpdate;
-  /** Send the shared state to the asking device. */
-  "session:state": Record<string, never>;
-  /** End the session: gather every plugin's part of the summary, tell all devices. */
-  "session:end": CoreEnd;
+  /** Set what the student aims at, and tell how far it is: all devices when it changed, else the asking one. */
+  "analytics:goal": AnalyticsGoalQuery;
   /** Grade an answer if need be, count it, learn from it, and tell all devices. */
   "analytics:performance": AnalyticsAnswered;
   /** Send the asking device the practice of the last days. */
   "analytics:progress": AnalyticsProgressQuery;
-  /** Set what the student aims at, and tell how far it is: all devices when it changed, else the asking one. */
-  "analytics:goal": AnalyticsGoalQuery;
-  /** Give the next hint to all devices, or one again to the asking device. */
-  "coaching:hint": CoachingHintRequest;
-  /** Give the strategy of a skill or a question. */
-  "coaching:strategy": CoachingStrategyRequest;
+  /** Payload of `auth:refresh`. */
+  "auth:refresh": CoreRefreshRequest;
   /** A question is before the student. */
   "coaching:focus": CoachingFocus;
+  /** Give the next hint to all devices, or one again to the asking device. */
+  "coaching:hint": CoachingHintRequest;
+  /** Send the asking device a page of messages. */
+  "coaching:history": CoachingHistoryRequest;
   /** A student writes to the coach, or a tutor to a student. */
   "coaching:message": CoachingPost;
   /** Messages were read: all of the student's devices are told how many are left. */
   "coaching:read": CoachingReadRequest;
-  /** Send the asking device a page of messages. */
-  "coaching:history": CoachingHistoryRequest;
   /** Tell the asking device what it is told when it joins. */
   "coaching:state": Record<string, never>;
-  /** Let a tutor's device see what a student's devices see. */
-  "coaching:watch": CoachingWatchRequest;
+  /** Give the strategy of a skill or a question. */
+  "coaching:strategy": CoachingStrategyRequest;
   /** See no more of a student. */
   "coaching:unwatch": CoachingWatchRequest;
+  /** Let a tutor's device see what a student's devices see. */
+  "coaching:watch": CoachingWatchRequest;
   /** An admin's device begins or ends to watch this process. */
   "dashboard:watch": DashboardWatch;
-  /** An extension says how it is. */
-  "extension:sync": ExtensionSync;
-  /** Tell the asking device how one extension is, or all of them are. */
-  "extension:state": ExtensionAsk;
-  /** Recommend, and remember what was asked for. */
-  "recommendations:request": RecsRequest;
-  /** Recommend anew, as was last asked for; a mock test's module is handed in by it. */
-  "recommendations:refresh": RecsRefresh;
-  /** Analyse a picture or a text. */
-  "question:analyze": VisionAnalyze;
   /** Analyse what a browser extension sees. */
   "extension:screenshot": VisionScreenshot;
+  /** Tell the asking device how one extension is, or all of them are. */
+  "extension:state": ExtensionAsk;
+  /** An extension says how it is. */
+  "extension:sync": ExtensionSync;
+  /** Analyse a picture or a text. */
+  "question:analyze": VisionAnalyze;
   /** Give up what the session has under way for a question. */
   "question:cancel": VisionCancel;
+  /** Recommend anew, as was last asked for; a mock test's module is handed in by it. */
+  "recommendations:refresh": RecsRefresh;
+  /** Recommend, and remember what was asked for. */
+  "recommendations:request": RecsRequest;
+  /** End the session: gather every plugin's part of the summary, tell all devices. */
+  "session:end": CoreEnd;
+  /** Send the shared state to the asking device. */
+  "session:state": Record<string, never>;
+  /** Patch the shared state and tell all devices. */
+  "session:update": CoreUpdate;
+  /** Payload of `user:connect`. */
+  "user:connect": CoreJoinRequest;
+  "user:disconnect": Record<string, never>;
 }
 
 /** What the server sends, by event. */
 export interface ServerEvents {
-  /** What all devices are told of an update: the patch, and the state's version after it. */
-  "session:update": CoreUpdated;
-  /** The shared state in full. */
-  "session:state": CoreState;
-  /** What all devices are told when a session ends: contributions of plugins by their names. */
-  "session:end": CoreEnded;
-  /** `analytics:performance` to all devices of the session: the answer as it was recorded. */
-  "analytics:performance": AnalyticsRecorded;
-  /** `analytics:update`: everything a front end shows. */
-  "analytics:update": AnalyticsUpdate;
-  /** `analytics:progress` to the asking device: every day of the range, also those without practice, oldest first. */
-  "analytics:progress": AnalyticsProgress;
   /** `analytics:goal`: what the student aims at, and how far it is. */
   "analytics:goal": AnalyticsGoal;
+  /** `analytics:performance` to all devices of the session: the answer as it was recorded. */
+  "analytics:performance": AnalyticsRecorded;
+  /** `analytics:progress` to the asking device: every day of the range, also those without practice, oldest first. */
+  "analytics:progress": AnalyticsProgress;
+  /** `analytics:update`: everything a front end shows. */
+  "analytics:update": AnalyticsUpdate;
+  /** `auth:expiring`: renew the token with `auth:refresh`. */
+  "auth:expiring": CoreExpiring;
   /** `coaching:hint` as the ack and to all devices of the session. */
   "coaching:hint": CoachingHint;
-  /** How a good tutor would teach one topic, as `coaching:strategy` carries it. */
-  "coaching:strategy": CoachingStrategy;
-  /** `coaching:message` to all of the student's devices. */
-  "coaching:message": CoachingMessage;
-  /** `coaching:said` to all of the student's devices: what the student wrote to the coach. */
-  "coaching:said": CoachingSaid;
-  /** `coaching:read` to all of the student's devices: what was read, and how many are not. */
-  "coaching:read": CoachingRead;
   /** `coaching:history`: messages, oldest first. */
   "coaching:history": CoachingHistory;
+  /** `coaching:message` to all of the student's devices. */
+  "coaching:message": CoachingMessage;
+  /** `coaching:read` to all of the student's devices: what was read, and how many are not. */
+  "coaching:read": CoachingRead;
+  /** `coaching:said` to all of the student's devices: what the student wrote to the coach. */
+  "coaching:said": CoachingSaid;
   /** `coaching:state` to a device that joins, and as the ack of a client's `coaching:state`. */
   "coaching:state": CoachingState;
+  /** How a good tutor would teach one topic, as `coaching:strategy` carries it. */
+  "coaching:strategy": CoachingStrategy;
   /** `dashboard:operations`: the process that the admin is connected to, in the interval that has just ended. */
   "dashboard:operations": DashboardFigures;
-  /** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
-  "extension:sync": ExtensionSynchronised;
   /** `extension:state`: on each change, to all of the student's devices; logged. */
   "extension:state": ExtensionStateChanged;
-  /** `recommendations:update` to all devices of the session. */
-  "recommendations:update": RecsUpdate;
-  /** `question:progress`: sent at once to all devices of the session, not logged. */
-  "question:progress": VisionProgress;
+  /** `extension:sync` to the student's other devices: what the extension has just said; not logged. */
+  "extension:sync": ExtensionSynchronised;
+  /** `notice:dropped`: messages of low priority did not reach this slow reader. */
+  "notice:dropped": CoreDropped;
   /** `question:analyzed`: the result, to all devices of the session, logged. */
   "question:analyzed": VisionAnalyzed;
   /** `question:error`: an analysis came to nothing; to all devices of the session, not logged. */
   "question:error": VisionFailed;
+  /** `question:progress`: sent at once to all devices of the session, not logged. */
+  "question:progress": VisionProgress;
+  /** `recommendations:update` to all devices of the session. */
+  "recommendations:update": RecsUpdate;
+  /** `room:joined`: the device is in another room from here on. */
+  "room:joined": CoreRoomJoined;
+  /** `room:left`: the device is in this room no more. */
+  "room:left": CoreRoomLeft;
+  /** What all devices are told when a session ends: contributions of plugins by their names. */
+  "session:end": CoreEnded;
+  /** The shared state in full. */
+  "session:state": CoreState;
+  /** What all devices are told of an update: the patch, and the state's version after it. */
+  "session:update": CoreUpdated;
+  /** Another device of the session has come (`user:connect`) or gone (`user:disconnect`). */
+  "user:connect": CoreDeviceChange;
+  /** Another device of the session has come (`user:connect`) or gone (`user:disconnect`). */
+  "user:disconnect": CoreDeviceChange;
+  /** `user:joined`: the client is in. What it missed follows. */
+  "user:joined": CoreJoined;
 }

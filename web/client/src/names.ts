@@ -1,6 +1,6 @@
 /**
- * Every event by name, with its payload: those of the installed plugins, generated from the server's `/asyncapi.json`,
- * and those of the connection itself. Plugins of your own are added by declaration merging:
+ * Every event by name, with its payload, generated from the server's `/asyncapi.json`. Plugins of your own are added by
+ * declaration merging:
  *
  *     import "@bonsai/client"; // else this would hide the module instead of adding to it
  *
@@ -12,61 +12,18 @@
  */
 
 import type * as Generated from "./events.ts";
-import type { JoinedRoom } from "./positions.ts";
 
-/** A device of the session. */
-export interface JoinedDevice {
-  id: string;
-  clientId: string;
-  deviceId: string;
-  kind: string;
-  name: string;
-  /** Milliseconds since the epoch. */
-  joinedAt: number;
-}
-
-/** `user:joined`: the server took us in. */
-export interface Joined {
-  userId: string;
-  sessionId: string;
-  clientId: string;
-  deviceId: string;
-  devices: JoinedDevice[];
-  /** Where each room goes on; `recovered`: what was missed follows, and nothing is missing. */
-  rooms: Record<string, JoinedRoom>;
-  heartbeat: { intervalMs: number; timeoutMs: number };
-  limits: {
-    maxMessageBytes: number;
-    maxAttachmentBytes?: number;
-    maxRequests: number;
-    windowMs: number;
-    idWindow?: number;
-  };
-  /** Milliseconds since the epoch. */
-  serverTime: number;
-  tokenExpiresAt: number;
-}
-
-/** Another device of the session came or went. */
-export interface DeviceChange {
-  userId: string;
-  sessionId: string;
-  device: JoinedDevice;
-}
+export type {
+  CoreDeviceChange as DeviceChange,
+  CoreJoined as Joined,
+  CoreJoinedDevice as JoinedDevice,
+} from "./events.ts";
 
 /** What a client sends, by event. */
 export interface ClientEvents extends Generated.ClientEvents {}
 
 /** What the server sends, by event. */
-export interface ServerEvents extends Generated.ServerEvents {
-  "user:joined": Joined;
-  "user:connect": DeviceChange;
-  "user:disconnect": DeviceChange;
-  "auth:expiring": { inMs: number };
-  "room:joined": { room: string; epoch: string; offset: number };
-  "room:left": { room: string };
-  "notice:dropped": { dropped: number };
-}
+export interface ServerEvents extends Generated.ServerEvents {}
 
 /** What the acks of a client's events carry. */
 export interface Acks {

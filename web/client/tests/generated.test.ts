@@ -1,15 +1,20 @@
 /** The generated types are those of the servers as they are now. */
 
-import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
 import { sharedServer } from "../../testing/clients.ts";
-import { documents } from "../scripts/documents.ts";
+import { workspaceDocument } from "../scripts/document.ts";
 import { type Document, typescript } from "../scripts/typescript.ts";
 
 const source = await readFile(new URL("../src/events.ts", import.meta.url), "utf8");
 
 test("src/events.ts is up to date: `npm run generate` would not change it", async () => {
-  expect(typescript(await documents())).toBe(source);
+  expect(typescript(await workspaceDocument())).toBe(source);
 });
 
 test("every event of a server that runs is in it", async () => {
@@ -19,6 +24,18 @@ test("every event of a server that runs is in it", async () => {
     .map(({ name }) => name);
   expect(names.length).toBeGreaterThan(20);
   expect(names.filter((name) => !source.includes(`"${name}": `))).toEqual([]);
+});
+
+test("`npm run generate` writes the events of a server that runs, with its own plugins", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "bonsai-generated-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const web = fileURLToPath(new URL("../..", import.meta.url));
+  const npm = ["--prefix", web, "run", "generate", "--silent", "--", sharedServer().http, "live-events.ts"];
+  await promisify(execFile)("npm", npm, { cwd: folder });
+  const written = await readFile(join(folder, "live-events.ts"), "utf8");
+  expect(written).toContain("export interface ProbeCount {\n  key: string;\n}");
+  expect(written).toContain('  "probe:count": ProbeCount;');
+  expect(written).toContain('  "probe:counted": ProbeCounted;');
 });
 
 test("the generator prints what pydantic makes", () => {
@@ -54,7 +71,7 @@ test("the generator prints what pydantic makes", () => {
       },
     },
   };
-  expect(typescript([document]).split("do not edit.\n */\n")[1]).toBe(`
+  expect(typescript(document).split("do not edit.\n */\n")[1]).toBe(`
 /** What is said. */
 export interface MyPluginSay {
   text: string;
