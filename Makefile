@@ -43,7 +43,7 @@ web: $(PAGE) ## build the web page that the server shows; needs Node.js 18.19 or
 
 $(PAGE): $(PAGE_SOURCES) web/node_modules/.done
 	@echo "building the web page"
-	@npm --prefix web run --silent build -w @bonsai/dashboard -- --logLevel warn
+	@npm --prefix web run --silent build -w @bonsai/dashboard -- --logLevel error
 	@touch $@
 
 # npm is quick to say nothing and slow to do nothing, so a stamp says that its work is done.

@@ -114,7 +114,7 @@ def page_lines(address: str, session: str, plugins: Mapping[str, Mapping[str, ob
         return [f"There is no web page yet: {why}.", f"  {address}/"]
     lines = ["The page:", f"  {address}/"]
     if practising:
-        to = urlencode({"as": "Maya", "session": session, "roles": "student,admin", "view": "progress"})
+        to = urlencode({"as": "Maya", "session": session, "roles": "student,admin", "view": "progress"}, safe=",")
         lines += ["Maya, a simulated student, practises there right now; look over her shoulder:", f"  {address}/#{to}"]
     return lines
 
