@@ -29,8 +29,8 @@ from bonsai_core.testing.server import make_app
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "docs" / "examples" / "hooks.py"
 
-#: Events of the connection itself have no model: the protocol page has their fields.
-PROTOCOL = "[Its fields are in the protocol.](../protocol.md)"
+#: What has no model of its own: acks, whose data is the handler's.
+PROTOCOL = "[As the protocol says.](../protocol.md#answers)"
 _DOMAINS = {"core": "Connection and session"}
 
 
@@ -69,7 +69,8 @@ def events(app: App) -> str:
         own = [(key, message) for key, message in messages if message["tags"][0]["name"] == record.name]
         page.append(f"## {_DOMAINS.get(record.name, record.name.capitalize())} {{#{record.name}}}\n\n")
         if record.distribution:
-            page.append(f"Package `{record.distribution}`: [what it does](../plugins/{record.name}.md).\n\n")
+            folder = record.distribution.replace("-", "_")
+            page.append(f"[What it does](../../plugins/{folder}/README.md), package `{record.distribution}`.\n\n")
         used: dict[str, None] = {}
         for name in dict.fromkeys(message["name"] for _, message in own):
             page.append(f"### `{name}` {{#{anchor(name)}}}\n\n")

@@ -111,8 +111,6 @@ def relink(text: str, source: str, place: str, places: dict[str, str]) -> str:
             to = posixpath.relpath(places[inside], posixpath.dirname(place) or ".")
             return f"{picture}[{words}]({to}{'#' + fragment if fragment else ''})"
         if not (ROOT / inside).exists():
-            if (ROOT / "docs" / posixpath.join(posixpath.dirname(place), path)).exists():
-                return match[0]
             raise SystemExit(f"{source}: the link to {target} leads nowhere")
         if picture or (inside.startswith("docs/") and not inside.endswith("/") and (ROOT / inside).is_file()):
             to = posixpath.relpath(inside.removeprefix("docs/"), posixpath.dirname(place) or ".")
