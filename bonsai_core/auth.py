@@ -217,7 +217,8 @@ def mint_token(
         roles: of `ROLES`.
         students: those whom a tutor may see.
         ttl_s: seconds until it expires; negative makes an expired one.
-        audience, issuer: `aud` and `iss`, as the server's JWT_AUDIENCE and JWT_ISSUER ask.
+        audience: `aud`, as the server's JWT_AUDIENCE asks.
+        issuer: `iss`, as its JWT_ISSUER asks.
         now: when it is issued, in milliseconds since the epoch; by default now.
         jti: its id, by which it can be revoked; "auto" makes a random one, None leaves it out.
 

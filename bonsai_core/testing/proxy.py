@@ -32,7 +32,8 @@ class TcpProxy:
         proxy.cut()                 # every connection is reset; cut(reset=False) ends them with FIN
 
     Args:
-        host, port: the server.
+        host: the server's.
+        port: the server's.
     """
 
     def __init__(self, host: str, port: int) -> None:
