@@ -338,8 +338,8 @@ export class Engine {
   }
 
   /** Something suggests that the network is back or gone, or that somebody looks again. */
-  readonly #roused = (): void => {
-    if (globalThis.document?.visibilityState === "hidden") return;
+  readonly #roused = ({ type }: Event): void => {
+    if (type === "visibilitychange" && document.hidden) return;
     if (this.state === "waiting") this.#attemptIn(Math.max(0, this.#notBefore - Date.now()));
     else this.#link?.probe();
   };

@@ -93,6 +93,7 @@ async function read(opened: Opened, onReserved: (id: number) => void): Promise<J
   const clientId = known ?? newId();
   const kept: Kept[] = await result(db.transaction("messages").objectStore("messages").getAll());
   let last = before;
+  let isOpen = true;
   let reserved = before + BLOCK;
   await set({ clientId, reserved });
 
@@ -119,7 +120,7 @@ async function read(opened: Opened, onReserved: (id: number) => void): Promise<J
       await set({ reserved: id });
       onReserved(id);
     } catch {
-      setTimeout(reserveTo, 1000, id);
+      if (isOpen) setTimeout(reserveTo, 1000, id);
     }
   }
 
@@ -140,6 +141,7 @@ async function read(opened: Opened, onReserved: (id: number) => void): Promise<J
       if (session !== sessionId) set({ sessionId: session }).catch(() => undefined);
     },
     close() {
+      isOpen = false;
       set({ reserved: last }).catch(() => undefined);
       close(opened);
     },

@@ -187,6 +187,24 @@ describe("what wakes a client that waits", () => {
     await waitFor(() => expect(result.current.isConnected).toBe(true));
   });
 
+  test("a page that nobody sees: the network, and not that it was hidden", async () => {
+    const { config, network } = await newConfig();
+    const patient = { ...config, reconnect: { delay: 3600_000, maxDelay: 3600_000 } };
+    vi.spyOn(Math, "random").mockReturnValue(0.9);
+    vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    const { result } = renderHook(() => useWebSocket({ config: patient }));
+    await waitFor(() => expect(result.current.isConnected).toBe(true));
+    network.cut();
+    await waitFor(() => expect(result.current.state).toBe("waiting"));
+    const { retryAt = 0 } = result.current.client.status;
+    document.dispatchEvent(new Event("visibilitychange"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(result.current.client.status).toMatchObject({ state: "waiting", retryAt });
+    expect(network.connections).toBe(1);
+    window.dispatchEvent(new Event("online"));
+    await waitFor(() => expect(result.current.isConnected).toBe(true));
+  });
+
   test("a network that goes away is found out at once", async () => {
     const { config, network } = await newConfig();
     const impatient = { ...config, heartbeat: { timeout: 50 } };
