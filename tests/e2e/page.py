@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
@@ -19,6 +19,10 @@ CHROMIUM = "/usr/bin/chromium"
 AXE = WEB / "node_modules/axe-core/axe.min.js"
 #: What a browser says by itself when a server is away; no page can keep it from that.
 AWAY = "net::ERR_"
+#: How long to wait for what a page should show, in milliseconds: generous, for machines that do much else.
+PATIENCE = 30_000
+
+expect.set_options(timeout=PATIENCE)
 
 
 def build() -> Path:
@@ -71,7 +75,7 @@ class Chromium:
             locale="en-US",
             **options,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         context.on("console", self._hear)
         context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
         return context
@@ -97,7 +101,7 @@ async def violations(page: Page) -> list[str]:
     # By the debugger's protocol, not as a script of the page, which its policy forbids.
     await page.evaluate(AXE.read_text())
     found = await page.evaluate(
-        """axe.run(document).then(({violations, passes}) => passes.length < 10 ? ["axe saw hardly anything"] : violations
+        """axe.run(document).then(({violations, passes}) => passes.length < 10 ? ["axe sees nothing"] : violations
              .filter(({impact}) => impact === "serious" || impact === "critical")
              .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`)))"""
     )

@@ -86,7 +86,7 @@ class Student:
         await self.page.get_by_test_id("next").click()
         await self.shows_another(before)
 
-    async def is_live(self, timeout: float = 15.0) -> None:
+    async def is_live(self) -> None:
         """Wait until the page says that it is connected, and that nothing waits."""
-        await expect(self.connection).to_have_attribute("data-state", "joined", timeout=timeout * 1000)
+        await expect(self.connection).to_have_attribute("data-state", "joined")
         await expect(self.connection).to_have_text("Live")

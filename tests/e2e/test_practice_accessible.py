@@ -9,6 +9,8 @@ from tests.e2e.conftest import StartPage
 from tests.e2e.page import Chromium, violations
 from tests.e2e.student import Student, bank
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide and light", "narrow and dark"])
 async def test_no_state_has_a_serious_violation(

@@ -6,6 +6,7 @@ import asyncio
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from bonsai_core.testing import ServerProcess, StartProxy, TcpProxy
@@ -13,6 +14,8 @@ from bonsai_core.testing.process import free_port
 from tests.e2e.conftest import StartPage
 from tests.e2e.page import Chromium
 from tests.e2e.student import Student
+
+pytestmark = pytest.mark.timeout(180)
 
 #: Whether the browser keeps an answer on its disk.
 KEPT = """async () => {
@@ -63,7 +66,7 @@ async def test_ten_seconds_without_a_network_cost_nothing(
     await asyncio.sleep(max(0.0, cut + 10 - asyncio.get_running_loop().time()))
     network.refuse(False)
 
-    await student.is_live(timeout=40)
+    await student.is_live()
     await expect(student.page.locator(".trail")).to_have_attribute("aria-label", "3 of 3 right in this session")
     await student.page.keyboard.press("Enter")
     await expect(student.page.locator(".report h3")).to_have_text("Not quite")
@@ -84,7 +87,7 @@ async def test_a_killed_server_comes_back_under_an_open_page(page_server: StartP
     await student.page.keyboard.press("Enter")
     await expect(student.page.locator(".report h3")).to_have_text("Saved")
     await server.start()
-    await student.is_live(timeout=40)
+    await student.is_live()
     assert await student.question_id() == question
     await expect(student.page.locator(".report h3")).to_have_text("Right")
     await expect(student.page.locator(".numbers")).to_contain_text("2 of 2")
@@ -105,7 +108,7 @@ async def test_an_expiring_token_is_renewed_and_nobody_notices(page_server: Star
              .observe(document.querySelector(".connection"), {attributes: true})"""
     )
     await student.answer()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         for _ in range(4):  # the fourth is asked for: two have expired
             await logins.acquire()
     await student.go_on()

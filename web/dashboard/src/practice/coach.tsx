@@ -6,6 +6,7 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "rea
 import { Rich } from "../text/rich.tsx";
 import { Button, Dialog } from "../ui/index.ts";
 import { type Said, useSaid } from "./said.ts";
+import "./coach.css";
 
 /** How long unread messages have to be in sight to count as read, in milliseconds. */
 const READING = 1500;

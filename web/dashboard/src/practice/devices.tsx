@@ -6,6 +6,7 @@ import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { joinFragment } from "../session/address.ts";
 import { useSession } from "../session/session.tsx";
 import { Button, Dialog, Icon } from "../ui/index.ts";
+import "./devices.css";
 
 /** The devices that are in the session now. */
 export function useDevices(): JoinedDevice[] {

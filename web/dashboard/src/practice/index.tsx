@@ -3,7 +3,6 @@
 import type { Payloads } from "@bonsai/client";
 import { useLiveCoaching, useWebSocket } from "@bonsai/react";
 import { type ReactNode, useState } from "react";
-import "./practice.css";
 import { useMedia } from "../shared/hooks.ts";
 import { Badge, Button, Card, Dialog, Icon, Meter, Segments, useToast } from "../ui/index.ts";
 import { Coach, Strategy } from "./coach.tsx";
@@ -17,6 +16,7 @@ import { QuestionView, Report } from "./question.tsx";
 import { AnalysisCard, PickPicture, useAnalysis, usePictures } from "./screenshot.tsx";
 import { Timer } from "./timer.tsx";
 import { type PracticeHandle, usePractice } from "./use-practice.ts";
+import "./practice.css";
 
 const MODES: { value: Mode; label: string }[] = [
   { value: "practice", label: "Practice" },
@@ -62,7 +62,8 @@ export default function PracticeView(): ReactNode {
 
   const { coaching } = useLiveCoaching({
     onMessageReceived: (message) => {
-      if (docked || coachOpen || message.reason === "You asked.") return;
+      // In sight already, asked for, or no more than a greeting.
+      if (docked || coachOpen || message.reason === "You asked." || message.kind === "session_start") return;
       const [first] = message.actions ?? [];
       toast({
         text: message.message,

@@ -8,6 +8,7 @@ import { useKeys } from "./keys.ts";
 import { clock, type Mark, type Module, moduleKey, type Question } from "./model.ts";
 import { QuestionView } from "./question.tsx";
 import type { PracticeHandle } from "./use-practice.ts";
+import "./mock.css";
 
 /** Seconds left at which the clock draws attention to itself. */
 const SOON = 300;

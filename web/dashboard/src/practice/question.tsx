@@ -5,6 +5,7 @@ import { Figure } from "../text/figure.tsx";
 import { Line, Rich } from "../text/rich.tsx";
 import { Badge, Button, Icon } from "../ui/index.ts";
 import type { Draft, Question, Result } from "./model.ts";
+import "./question.css";
 
 /** Properties of `QuestionView`. */
 export interface QuestionProps {
@@ -35,7 +36,7 @@ export function QuestionView(props: QuestionProps): ReactNode {
     const article = heading.current?.closest("article");
     const focused = document.activeElement;
     // The new question is read from its beginning, unless this window's reader is at something else.
-    if (focused && focused !== document.body && !article?.contains(focused)) return;
+    if (article && focused && !focused.contains(article) && !article.contains(focused)) return;
     heading.current?.focus({ preventScroll: true });
     if ((article?.getBoundingClientRect().top ?? 0) < 0) article?.scrollIntoView();
   }, [question.id]);

@@ -7,6 +7,7 @@ import { Line, Rich } from "../text/rich.tsx";
 import { Badge, Button, Card, Icon, Meter, useToast } from "../ui/index.ts";
 import { type Analysis, type AnalysisDesk, analysesOf } from "./analyses.ts";
 import { HintButton, HintList, useHints } from "./hints.tsx";
+import "./screenshot.css";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 const STAGES: Record<string, string> = {
@@ -208,19 +209,41 @@ function Found({ found, questionId }: { found: Payloads.VisionQuestionAnalysis; 
           ))}
         </ol>
       )}
-      {insights.length > 0 && (
-        <ul className="insights">
-          {insights.map((insight) => (
-            <li key={insight.kind + insight.text}>
-              <Rich text={insight.text} math={math} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <Insights insights={insights} math={math} />
       <HintList hints={hints} math={math} />
       <div className="actions">
         <HintButton hints={hints} />
       </div>
     </>
+  );
+}
+
+const INSIGHTS: Record<string, string> = {
+  goal: "What is asked",
+  quantity: "What is given",
+  first_step: "First step",
+  strategy: "A way to go",
+  trap: "Mind the trap",
+  pace: "Pace",
+};
+
+/** What there is to say about the question, by kind. */
+function Insights({ insights, math }: { insights: Payloads.VisionInsight[]; math: boolean }): ReactNode {
+  const kinds = [...new Set(insights.map(({ kind }) => kind))];
+  return (
+    <dl className="insights">
+      {kinds.map((kind) => (
+        <div key={kind} data-kind={kind}>
+          <dt>{INSIGHTS[kind] ?? kind}</dt>
+          {insights
+            .filter((insight) => insight.kind === kind)
+            .map(({ text }) => (
+              <dd key={text}>
+                <Rich text={text} math={math} />
+              </dd>
+            ))}
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -26,7 +26,7 @@ const NUMBER = /\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+/y;
 const SUPERSCRIPT = new RegExp(`[${Object.keys(SUPERSCRIPTS).join("")}]+`, "y");
 const LETTER = /[A-Za-zπθ]/;
 /** Two letters side by side that are a product and no word. */
-const PRODUCT = /^(?:[abcdkmnpqr]x|[bcdkmnpqr]t|[km]y|xy|ac|πr)$/;
+const PRODUCT = /^(?:[abcdkmnpqr]x|[bcdkmnpqr]t|[km]y|xy|ac|πr|rθ)$/;
 /** What may follow a lone `a` that is a variable, not an article. */
 const AFTER_VARIABLE = /^(?:[,.;:?)]|\s(?:and|or|is|are|in|[=<>≤≥+−·]|[b-z]\b))/;
 

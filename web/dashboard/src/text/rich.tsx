@@ -3,6 +3,7 @@
 import { Fragment, type JSX, memo, type ReactNode } from "react";
 import { type Block, blocksOf, isNumeric } from "./blocks.ts";
 import { type Node, piecesOf } from "./math.ts";
+import "./text.css";
 
 /** Properties of `Rich`. */
 export interface RichProps {

@@ -60,21 +60,21 @@ function Note({ toast, onClose }: { toast: Toast; onClose: () => void }): ReactN
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only waits while somebody reads it
     <div className={`toast toast-${tone}`} {...hold} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)}>
-      <div>
+      <div className="toast-text">
         <p>{text}</p>
         {note && <small>{note}</small>}
+        {action && (
+          <Button
+            kind="quiet"
+            onClick={() => {
+              action.run();
+              onClose();
+            }}
+          >
+            {action.label}
+          </Button>
+        )}
       </div>
-      {action && (
-        <Button
-          kind="quiet"
-          onClick={() => {
-            action.run();
-            onClose();
-          }}
-        >
-          {action.label}
-        </Button>
-      )}
       <Button kind="icon" aria-label="Dismiss" onClick={onClose}>
         <Icon name="close" />
       </Button>
