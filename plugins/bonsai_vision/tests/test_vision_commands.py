@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import pytest
+from bonsai_vision.pipeline import Stages
 from bonsai_vision.plugin import Vision
 from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
@@ -30,6 +31,18 @@ def bonsai(*arguments: str | Path, input: str | None = None) -> Result:
     cli = click.Group("bonsai")
     Vision().add_commands(cli)
     return CliRunner(env={"COLUMNS": "110"}).invoke(cli, ["vision", *map(str, arguments)], input=input)
+
+
+@pytest.fixture(scope="module")
+def stages() -> Stages:
+    return Stages()
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading the models takes longer than reading a page."""
+    for module in ("pipeline", "evaluate"):
+        monkeypatch.setattr(f"bonsai_vision.{module}.Stages", lambda: stages)
 
 
 def documents(done: Result) -> list[dict[str, Any]]:
