@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from bonsai_core import Payload
 
@@ -37,7 +37,12 @@ def _short(detected: Any) -> Any:
     return detected
 
 
-Url = Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(_page)]
+def _given(value: Any) -> Any:
+    return "" if value is None else value
+
+
+#: An address; null is none, as browsers say of a page that an extension may not see.
+Url = Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(_page), BeforeValidator(_given)]
 #: How many questions the extension sees, or a list of what it knows of each: an id, or an object of its own.
 Detected = Annotated[
     Annotated[int, Field(ge=0, le=1000)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
 
-from bonsai_core import Plugin, Session, hookimpl, observes, on
+from bonsai_core import Plugin, Refused, Session, hookimpl, observes, on
 from bonsai_extension.events import Analyzed, Ask, Asked, LastQuestion, StateChanged, Sync, Synced, Synchronised
 from bonsai_extension.settings import ExtensionSettings
-from bonsai_extension.states import Extensions
+from bonsai_extension.states import Extensions, Full
 
 if TYPE_CHECKING:
     from bonsai_core import App
@@ -45,9 +46,17 @@ class Extension(Plugin):
 
     @on("extension:sync")
     async def sync(self, session: Session, sync: Sync) -> Synced:
-        """An extension says how it is."""
+        """An extension says how it is.
+
+        Raises:
+            Refused: `too_many`, with retryAfterMs: as many as are allowed are in use.
+        """
         extensions = await self._load(session)
-        extensions.sync(sync, session.client_id, session.now)
+        try:
+            extensions.sync(sync, session.client_id, session.now)
+        except Full as full:
+            message = f"{self.settings.most} extensions of this student are in use; one that falls silent makes room"
+            raise Refused("too_many", message, retry_after_ms=full.wait_ms) from None
         changed = sync.extension_id in extensions.changed
         self._save(session, extensions)
         said = Synchronised(**dict(sync), timestamp=session.now)
@@ -73,7 +82,8 @@ class Extension(Plugin):
             return
         question = LastQuestion(question_id=analyzed.question_id, at=session.now, **dict(analyzed.analysis))
         extensions = await self._load(session)
-        extensions.analysed(analyzed.extension_id, question, session.client_id)
+        with suppress(Full):  # one too many is not followed, but its question was read
+            extensions.analysed(analyzed.extension_id, question, session.client_id)
         self._save(session, extensions)
 
     # Hooks

@@ -17,7 +17,7 @@ class ExtensionSettings:
     """
 
     expires_s: int = 120
-    most: int = 8
+    most: int = 16
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> ExtensionSettings:

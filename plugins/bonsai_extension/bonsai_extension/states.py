@@ -38,12 +38,24 @@ class Known(Payload):
 _document = TypeAdapter(dict[str, Known])
 
 
+class Full(Exception):
+    """No room for another extension: all of them are in use.
+
+    Attributes:
+        wait_ms: when that may be different.
+    """
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"no room for {wait_ms} ms")
+        self.wait_ms = wait_ms
+
+
 class Extensions:
     """All extensions of a student that are there.
 
     Args:
         document: as `document` gave it; None for a student without any.
-        most: so many at a time; one more takes the place of the one that was not heard of for longest.
+        most: so many at a time; one more takes the place of the most silent one, if that has missed a sign of life.
         expires_ms: one that was not heard of for so long is gone.
     """
 
@@ -75,21 +87,29 @@ class Extensions:
         return None if oldest is None else oldest + self._expires_ms
 
     def sync(self, sync: Sync, client: str, now: int) -> None:
-        """An extension has said how it is."""
+        """An extension has said how it is.
+
+        Raises:
+            Full: it is one too many; nothing changed.
+        """
         before = self._known.get(sync.extension_id)
         known = Known(sync=sync, last_seen=now, client=client, question=before.question if before else None)
         if before is None:
-            self._make_room()
+            self._make_room(now)
         self._known[sync.extension_id] = known
         self.dirty = True
         if before is None or before.sync != sync:
             self.changed[sync.extension_id] = known.state()
 
     def analysed(self, id: str, question: LastQuestion, client: str) -> None:
-        """A question was read from an extension's screenshot, which is a sign of life as well."""
+        """A question was read from an extension's screenshot, which is a sign of life as well.
+
+        Raises:
+            Full: it is one too many; nothing changed.
+        """
         known = self._known.get(id)
         if known is None:
-            self._make_room()
+            self._make_room(question.at)
             known = self._known[id] = Known(
                 sync=Sync(extension_id=id, is_active=True), last_seen=question.at, client=client
             )
@@ -108,9 +128,14 @@ class Extensions:
         for id in [id for id, known in self._known.items() if known.client == client]:
             self._gone(id)
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: int) -> None:
+        # To put out one that is alive would only make it come back, in the place of the next, and so on for ever.
         while len(self._known) >= self._most:
-            self._gone(min(self._known, key=lambda name: self._known[name].last_seen))
+            silent = min(self._known, key=lambda name: self._known[name].last_seen)
+            wait = self._known[silent].last_seen + self._expires_ms // 2 - now
+            if wait > 0:
+                raise Full(wait)
+            self._gone(silent)
 
     def _gone(self, id: str) -> None:
         self.changed[id] = self._known.pop(id).state(gone=True)
