@@ -18,6 +18,8 @@ _BULLET = r"(?:[OoQ0○◯●•◦□☐°](?:\s+|(?=[A-E](?:[.)]|$))))?"
 _STRONG = re.compile(rf"^{_BULLET}[(\[{{|]{{0,2}}([A-Ea-e])\s?[.):\]]+\s*")
 _BARE = re.compile(rf"^{_BULLET}\|?([A-E])(?:\s+|$|(?=[(−\-$\d]))")
 _TOUCHED = re.compile(rf"^{_BULLET}[(\[]?([a-e4830OQGß(¢©)])[.):\]]*(?:\s+|$)")
+#: The mark behind a letter, where it stands far from that.
+_MARK = re.compile(r"^[.):\]]\s+")
 #: What is left of a letter that was not read as one.
 _REST = re.compile(r"^(?:[^\w\s(√$−“\"-]{1,2}\s*|[A-D][.)]?(?=[A-Z][a-z])|[A-D][.)](?=\S))")
 _SURE, _BARE_WEIGHT, _DOUBTFUL = 1.0, 0.7, 0.25
@@ -264,7 +266,7 @@ def _collect(chain: Sequence[tuple[str, Marker]], others: Sequence[Piece], frame
     for (key, marker), pieces in zip(chain, owned, strict=True):
         said = [Piece(marker.box, marker.rest, marker.piece.line), *pieces]
         order = rows([piece.box for piece in said])
-        found.texts.append((key, _joined([said[at].text for row in order for at in row])))
+        found.texts.append((key, _MARK.sub("", _joined([said[at].text for row in order for at in row]))))
         found.boxes.append(Box.around(piece.box for piece in said))
         found.lines.update(piece.line for piece in said)
     found.texts = _with_zeros(found.texts)

@@ -29,7 +29,7 @@ _STEP, _MEDIAN = 4, 15
 #: Two glyphs belong to one piece of a line if their gap is at most so many letter heights.
 _SPACE = 2.6
 #: A row of pixels of which more is ink belongs to a line; what is left of something that holds words is ink to so much.
-_LINE, _WORDS = 0.55, 0.12
+_LINE, _WORDS = 0.55, 0.08
 _LEFT, _TOP, _WIDTH, _HEIGHT, _AREA = range(5)
 
 
@@ -237,7 +237,7 @@ def _kinds(labels: Numbers, parts: Numbers, size: float) -> Numbers:
 def _sides(parts: Numbers, kinds: Numbers, size: float) -> Numbers:
     """Numbers of the thin upright parts, taller than a letter, that nothing stands close to: sides of faint frames."""
     left, top, width, height = (parts[:, column] for column in (_LEFT, _TOP, _WIDTH, _HEIGHT))
-    glyphs = np.flatnonzero(kinds == _GLYPH)
+    glyphs = np.flatnonzero(np.isin(kinds, (_GLYPH, _SMALL)))
     thin = glyphs[(width[glyphs] <= 0.45 * size) & (height[glyphs] > 1.65 * size)]
     found = []
     for part in thin.tolist():

@@ -24,6 +24,8 @@ _ASKS_ABOUT_TEXT = re.compile(
 )
 _WISH = re.compile(r"The (?:student|writer|author) wants to")
 _UNSURE, _SHORT = 0.5, 14
+#: The box for an answer stands at most so many heights of a letter below the question.
+_BELOW = 5.0
 Role = Literal["passage", "stem", "choice", "figure"]
 
 
@@ -80,7 +82,7 @@ def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), figures: Sequenc
     lines = [line for line in map(_without_furniture, lines) if line is not None]
     structure = Structure(read="\n".join(line.text for line in lines))
     choices = find_choices(lines, frames)
-    column = _asking_column(lines, answered) if choices is None else choices.column
+    column = _asking_column(lines, answered, frames) if choices is None else choices.column
     if column is None:
         return structure
     stem_lines = _stem_lines(lines, column, choices)
@@ -173,10 +175,20 @@ def _without_furniture(line: Line) -> Line | None:
     return Line(text, box, line.size, line.confidence, line.column, line.strip, line.row, kept)
 
 
-def _asking_column(lines: Sequence[Line], answered: Sequence[int]) -> int | None:
-    """The last column in which something is asked; one with a box for the answer, if there is any."""
+def _asking_column(lines: Sequence[Line], answered: Sequence[int], frames: Sequence[Box]) -> int | None:
+    """The last column in which something is asked; one with a box for the answer, if there is any.
+
+    Args:
+        answered: columns with the label of such a box.
+    """
     asking = {line.column for line in lines if _asks(line)}
-    return max(asking.intersection(answered) or asking, default=None)
+    boxed = {line.column for line in lines if _asks(line) and any(_is_below(box, line) for box in frames)}
+    return max(asking.intersection(answered) or boxed or asking, default=None)
+
+
+def _is_below(box: Box, line: Line) -> bool:
+    """Whether a frame stands right below a line, at its left end."""
+    return 0 <= box.top - line.box.bottom <= _BELOW * line.size and abs(box.left - line.box.left) <= 2 * line.size
 
 
 def _asks(line: Line) -> bool:

@@ -101,6 +101,16 @@ def test_four_texts_after_the_question_are_its_choices_even_without_letters() ->
     assert found.choices == [("A", "Tall trees"), ("B", "Wide"), ("C", "Deep"), ("D", "Far")]
 
 
+def test_a_mark_that_was_read_apart_from_its_letter_is_no_part_of_the_choice() -> None:
+    lines = page("Which is it?")
+    for number, key in enumerate("ABCD"):
+        whole = line(f"{key} . {number}x + 1", 2 + 2 * number)
+        first, rest = whole.box._replace(right=whole.box.left + 8), whole.box._replace(left=whole.box.left + 24)
+        whole.pieces = [(first, key), (rest, f". {number}x + 1")]
+        lines.append(whole)
+    assert build(lines).choices == [(key, f"{number}x + 1") for number, key in enumerate("ABCD")]
+
+
 def test_a_page_that_ends_within_the_choices_has_those_that_are_there() -> None:
     assert build(page(STEM, None, "A) 30", None, "B) 50")).choices == [("A", "30"), ("B", "50")]
     assert build(page(STEM, None, "A) 30")).choices == [("A", "30")]
@@ -136,6 +146,14 @@ def test_of_two_columns_the_one_with_a_box_for_the_answer_asks() -> None:
     chat = page("can you help me with this one?", None, "Sure! What have you tried?", left=600, column=1)
     found = build([*question, *chat])
     assert found.stem == "By what percent does its volume increase? (Disregard the sign.)"
+
+
+def test_a_box_right_below_the_question_tells_it_from_other_questions() -> None:
+    question = page("What percent of them are violinists?")
+    chat = page("Sure! What have you tried?", "nothing yet", left=600, column=1)
+    boxes = [Box(40, 40, 180, 70), Box(600, 200, 900, 230)]
+    assert build([*question, *chat], frames=boxes).stem == "What percent of them are violinists?"
+    assert build([*question, *chat]).stem == "Sure! What have you tried?"
 
 
 def test_the_passage_stands_on_the_left_of_its_question() -> None:
