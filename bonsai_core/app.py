@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import structlog
 
 from bonsai_core.admission import Admission
 from bonsai_core.auth import Authenticator, system_clock
+from bonsai_core.belongings import Belongings
 from bonsai_core.connection import Connection, Writer
+from bonsai_core.connections import Connections, Sessions
 from bonsai_core.core_events import CoreEvents
 from bonsai_core.dispatch import Dispatcher
 from bonsai_core.events import Refused
@@ -23,15 +24,15 @@ from bonsai_core.isolation import PluginFault, Supervisor, where
 from bonsai_core.limits import Limits
 from bonsai_core.metrics import EventReport, Metrics
 from bonsai_core.nodes import OtherNodes
-from bonsai_core.plugins import Handler, Plugins
+from bonsai_core.plugins import Handler, PluginRecord, Plugins
 from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
 from bonsai_core.room_access import RoomAccess
 from bonsai_core.rooms import Rooms
-from bonsai_core.session import Documents, LiveSession, Session, to_json
+from bonsai_core.session import Documents, Session, to_json
 from bonsai_core.settings import Settings
 from bonsai_core.shared import Shared
 from bonsai_core.store import create_store
-from bonsai_core.store.base import Replaced, Store, StoreUnavailable, is_stale
+from bonsai_core.store.base import Store, StoreUnavailable
 from bonsai_core.units import run_unit_apart
 
 if TYPE_CHECKING:
@@ -40,93 +41,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger("bonsai.app")
 
 
-class Sessions:
-    """The sessions that somebody on this node is in, or that still have work running."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[str, LiveSession] = {}
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def get(self, session_id: str, user: str) -> LiveSession:
-        """The live session, made if needed. The caller calls `done` when it needs it no more."""
-        live = self._sessions.get(session_id)
-        if live is None:
-            live = self._sessions[session_id] = LiveSession(session_id, user)
-        live.users += 1
-        return live
-
-    def done(self, live: LiveSession) -> None:
-        """One user less; the last one lets the session be forgotten (it is stored, of course)."""
-        live.users -= 1
-        if live.users == 0 and self._sessions.get(live.id) is live:
-            del self._sessions[live.id]
-
-
-class Connections:
-    """All open connections, and which one speaks for each client."""
-
-    def __init__(self) -> None:
-        self.all: dict[Connection, None] = {}
-        self._clients: dict[tuple[str, str], Connection] = {}
-        self._newest = 0
-        self._empty = asyncio.Event()
-        self._empty.set()
-
-    def opened(self, connection: Connection, now: int) -> None:
-        """A socket was opened.
-
-        Args:
-            now: wall clock that all nodes share, in ms; no two connections get the same.
-        """
-        self._newest = connection.opened_ms = max(now, self._newest + 1)
-        self.all[connection] = None
-        self._empty.clear()
-
-    def closed(self, connection: Connection) -> None:
-        """A socket is over, and everything that its end meant was done."""
-        self.all.pop(connection, None)
-        if not self.all:
-            self._empty.set()
-
-    async def wait_until_empty(self, timeout: float) -> None:
-        """Return when no connection is left, or after `timeout` seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._empty.wait()
-
-    def take_over(self, user: str, client_id: str, connection: Connection) -> None:
-        """`connection` speaks for this client from now on; an older one is closed with 4001.
-
-        Raises:
-            Replaced: one that was opened later speaks for it already.
-        """
-        old = self._clients.get((user, client_id))
-        if old is not None and is_stale(connection.opened_ms, old.opened_ms):
-            raise Replaced
-        self._clients[(user, client_id)] = connection
-        if old is not None and old is not connection:
-            old.replaced()
-
-    def of(self, user: str, client_id: str) -> Connection | None:
-        """The connection that speaks for a client on this node."""
-        return self._clients.get((user, client_id))
-
-    def gone(self, user: str, client_id: str, connection: Connection) -> None:
-        """`connection` speaks for this client no more."""
-        if self._clients.get((user, client_id)) is connection:
-            del self._clients[(user, client_id)]
-
-
 @dataclass(slots=True, frozen=True)
 class HttpRoute:
-    """An HTTP route that a plugin adds: `handler` is an aiohttp request handler."""
+    """An HTTP route that a plugin adds: `handler` is an aiohttp request handler, `plugin` says whose it is."""
 
     method: str
     path: str
     handler: Callable[..., Any]
-    plugin: str
+    plugin: PluginRecord
 
 
 class App:
@@ -196,10 +118,13 @@ class App:
         self.dispatcher = Dispatcher(self)
         self.other_nodes = OtherNodes(self)
         self.gossip = Gossip(self)
-        self.routes: list[HttpRoute] = []
+        #: Replaced, never changed, when plugins come and go.
+        self.routes: tuple[HttpRoute, ...] = ()
+        self.belongings = Belongings(self.plugins)
         self.started_at = clock()
         self.draining = False
-        self._adding: str = ""
+        self._adding: list[HttpRoute] = []
+        self._adder: PluginRecord | None = None
         self._store_checked = float("-inf")
         self._store_status = "ok"
         self._sweeper: asyncio.TimerHandle | None = None
@@ -248,35 +173,46 @@ class App:
     # For plugins
 
     def add_route(self, method: str, path: str, handler: Callable[..., Awaitable[Any]]) -> None:
-        """Add an HTTP route. For the `add_routes` hook.
+        """Add an HTTP route. For the `add_routes` hook. It answers 503 while its plugin is switched off.
 
         Args:
             method: `GET`, `POST`, ...
             path: as aiohttp writes it: `/class/{name}`.
             handler: `async def handler(request) -> aiohttp.web.Response`.
         """
-        self.routes.append(HttpRoute(method, path, handler, self._adding))
+        if self._adder is None:
+            raise RuntimeError("add_route is for the add_routes hook")
+        self._adding.append(HttpRoute(method, path, handler, self._adder))
 
-    def collect_routes(self) -> list[HttpRoute]:
+    def collect_routes(self) -> tuple[HttpRoute, ...]:
         """Run every `add_routes` hook."""
-        self.routes.clear()
-        for handler in self.plugins.hooks.get("add_routes", ()):
-            self._adding = handler.name
-            try:
-                handler.function(*handler.bind(None, {"app": self}))
-            except (Exception, SystemExit) as error:
-                log.error("plugin could not add its routes", plugin=handler.name, failure=type(error).__name__)
+        handlers = self.plugins.hooks.get("add_routes", ())
+        self.routes = tuple(route for handler in handlers for route in self.routes_of(handler))
         return self.routes
 
+    def routes_of(self, handler: Handler) -> list[HttpRoute]:
+        """Run one plugin's `add_routes` hook; what it added until it failed, should it fail."""
+        self._adding, self._adder = [], handler.record
+        try:
+            handler.function(*handler.bind(None, {"app": self}))
+        except (Exception, SystemExit) as error:
+            log.error("plugin could not add its routes", plugin=handler.name, failure=type(error).__name__)
+        finally:
+            self._adder = None
+        return self._adding
+
     def create_task(self, coroutine: Coroutine[Any, Any, Any], *, name: str | None = None) -> asyncio.Task[Any]:
-        """Run background work that ends with the server. Its exceptions are logged, not raised."""
+        """Run background work that ends with the server, or with the plugin whose code calls this. Its exceptions are
+        logged, not raised."""
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.add(task)
+        self.belongings.add(task, task.cancel)
         task.add_done_callback(self._task_done)
         return task
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self.belongings.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background task failed", task=task.get_name(), failure=type(error).__name__)
 
@@ -366,6 +302,8 @@ class App:
     def watch_events(self, listener: Callable[[EventReport], None]) -> Callable[[], None]:
         """Have `listener` called for each client event that this process answers. Costs nothing while nobody watches.
 
+        It ends with the plugin whose code calls this.
+
         Args:
             listener: sync and quick: it runs on the event path. One that raises is called no more.
 
@@ -376,9 +314,11 @@ class App:
         listeners.append(listener)
 
         def stop() -> None:
+            self.belongings.discard(stop)
             if listener in listeners:
                 listeners.remove(listener)
 
+        self.belongings.add(stop, stop)
         return stop
 
     def report(self, connection: Connection, event: str, outcome: str, seconds: float, size: int) -> None:

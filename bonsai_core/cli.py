@@ -22,7 +22,7 @@ BUILT_IN: Mapping[str, tuple[str, str]] = {
     "settings": ("bonsai_core.commands:settings", "List every setting, its value and where that came from."),
     "token": ("bonsai_core.commands:token", "Make a token to connect with, in development."),
     "connect": ("bonsai_core.client.terminal:connect", "Talk to a server from the terminal."),
-    "plugins": ("bonsai_core.commands:plugins", "List the plugins, loaded or not, and why."),
+    "plugins": ("bonsai_core.plugin_commands:plugins", "List the plugins; switch them off and on, reload them."),
     "new": ("bonsai_core.scaffold.commands:new", "Write a plugin to begin with."),
 }
 

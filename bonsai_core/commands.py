@@ -1,4 +1,4 @@
-"""The commands of `bonsai` that belong to the core: serve, settings, token, plugins."""
+"""The commands of `bonsai` that belong to the core: serve, settings, token."""
 
 from __future__ import annotations
 
@@ -125,10 +125,10 @@ def settings(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(info) for info in describe(current)], indent=2))
         return
-    table = _table("Setting", "Value", "From", "Default", "Unit", "Meaning")
+    listed = table("Setting", "Value", "From", "Default", "Unit", "Meaning")
     for info in describe(current):
-        table.add_row(*_row(info), style="bold" if info.source != "default" else None)
-    _show(table)
+        listed.add_row(*_row(info), style="bold" if info.source != "default" else None)
+    show(listed)
     try:
         current.check_startable()
     except SettingsError as error:
@@ -138,10 +138,11 @@ def settings(as_json: bool) -> None:
 
 
 def _row(info: SettingInfo) -> tuple[str, ...]:
-    return (info.env, _cell(info.value), info.source, _cell(info.default), info.unit, info.description)
+    return (info.env, cell(info.value), info.source, cell(info.default), info.unit, info.description)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as tables show it."""
     if value is None or value == []:
         return "-"
     if isinstance(value, bool):
@@ -154,7 +155,14 @@ def _cell(value: object) -> str:
 @click.option("--session", help="Bind it to this session (sid).")
 @click.option("--role", "roles", multiple=True, help="student (the default), tutor or admin; may be repeated.")
 @click.option("--student", "students", multiple=True, help="A student whom a tutor may see; may be repeated.")
-@click.option("--ttl", type=click.IntRange(min=1), default=3600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--ttl",
+    type=click.IntRange(min=1),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it lasts.",
+)
 @click.option("--dev/--no-dev", default=None, help="Sign with the development secret when JWT_SECRET is not set.")
 def token(
     user: str, session: str | None, roles: tuple[str, ...], students: tuple[str, ...], ttl: int, dev: bool | None
@@ -195,44 +203,6 @@ def token(
     click.echo(made)
 
 
-@click.command(short_help="List the plugins.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def plugins(as_json: bool) -> None:
-    """List the plugins: where each comes from, whether it loaded, what it handles, and what failed.
-
-    A server that runs at WEBSOCKET_HOST and WEBSOCKET_PORT is asked how they are doing there.
-
-    \b
-    Examples:
-      bonsai plugins
-      BONSAI_PLUGINS_DIR=my-plugins bonsai plugins --json
-    """
-    from bonsai_core.plugin_report import report
-
-    current = Settings()
-    logs.configure(json=current.log_json, debug=current.debug)
-    found = report(current)
-    if as_json:
-        click.echo(json.dumps(found.rows, indent=2))
-    else:
-        table = _table("Plugin", "Status", "From", "Events", "Hooks", "Failures", "Last failure")
-        for row in found.rows:
-            origin = f"{row['distribution']} {row['version']}" if row["distribution"] else row["source"]
-            last = row["error"] or row["lastFailure"]
-            when = f" ({row['lastFailureAt']})" if row["lastFailureAt"] and not row["error"] else ""
-            events = [*row["handles"], *(f"observes {name}" for name in row["observes"])]
-            cells = (row["name"], row["status"], origin, events, row["hooks"], row["failures"])
-            style = "red" if row["error"] else "yellow" if row["failures"] or row["status"] == "resting" else None
-            table.add_row(*map(_cell, cells), f"{last}{when}" if last else "-", style=style)
-        _show(table)
-        click.echo(
-            f"As they run at {found.server}." if found.server else "No server runs there; this is how they load."
-        )
-    if found.problem:
-        click.echo(f"A server would not start with these: {found.problem}", err=True)
-        sys.exit(1)
-
-
 def load_plugin_commands(group: click.Group) -> None:
     """Let every installed plugin that has the `add_commands` hook add its commands; one that fails is reported."""
     for hook in _discover(Settings()).hooks.get("add_commands", ()):
@@ -251,7 +221,8 @@ def _discover(current: Settings) -> Plugins:
     return found
 
 
-def _table(*columns: str) -> Table:
+def table(*columns: str) -> Table:
+    """A table of the command line."""
     from rich import box
     from rich.table import Table
 
@@ -261,8 +232,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _show(table: Table) -> None:
+def show(listed: Table) -> None:
+    """Print a table, wide where there is no terminal."""
     from rich.console import Console
 
     terminal = Console(highlight=False, markup=False)
-    (terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)).print(table)
+    (terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH, highlight=False, markup=False)).print(listed)

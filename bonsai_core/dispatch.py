@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +23,7 @@ from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault
 from bonsai_core.plugins import Handler, PluginRecord, Route
 from bonsai_core.protocol import ErrorCode, Frame
-from bonsai_core.session import Client, LiveSession, Session, to_json
+from bonsai_core.session import Client, LiveSession, Session, Turn, to_json
 from bonsai_core.store.base import (
     AlreadyDone,
     Mark,
@@ -50,7 +50,7 @@ class Dispatcher:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], PluginRecord] = {}
 
     async def handle(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
         """Handle one event of a joined connection, whatever it is: the answer goes out as a frame.
@@ -115,11 +115,12 @@ class Dispatcher:
             self._app.sessions.done(live)
 
         def done(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
             end()
 
         task = asyncio.create_task(work.run(end), name=f"{event.name} {event.id}")
-        self._tasks.add(task)
+        assert work.route.owner is not None
+        self._tasks[task] = work.route.owner.record
         task.add_done_callback(done)
 
     def _unknown(self, connection: Connection, frame: Frame) -> None:
@@ -167,12 +168,27 @@ class Dispatcher:
             live.turn.release()
             self._app.sessions.done(live)
 
+    def under_way(self, record: PluginRecord) -> list[Coroutine[Any, Any, Any]]:
+        """What to await until all is done that this plugin may have begun; it is out of the tables already.
+
+        Events look up their handler before they wait for their session's turn, so whoever asks for the turn now gets it
+        after them.
+        """
+        turns = [_after(live.turn) for live in self._app.sessions if live.turn.held]
+        return [*turns, *(asyncio.wait((task,)) for task, owner in self._tasks.items() if owner is record)]
+
     async def close(self, timeout: float) -> None:
         """Let running `concurrent` handlers finish for a while, then cancel them."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=timeout)
             for task in late:
                 task.cancel()
+
+
+async def _after(turn: Turn) -> None:
+    if turn.held:
+        await turn.wait()
+        turn.release()
 
 
 class Work:

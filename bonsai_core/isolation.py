@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import math
 import secrets
 import sys
 import threading
@@ -174,6 +175,8 @@ class Supervisor:
         failures = plugin.failures
         now = self._clock()
         if failures.rest_until > now:
+            if failures.rest_until == math.inf:
+                raise PluginFault(ErrorCode.PLUGIN_UNAVAILABLE, f"plugin {plugin.name} was switched off or reloaded")
             wait = int((failures.rest_until - now) * 1000) + 1
             raise PluginFault(
                 ErrorCode.PLUGIN_UNAVAILABLE, f"plugin {plugin.name} is resting after failures", retry_after_ms=wait
@@ -210,6 +213,21 @@ class Supervisor:
             task.uncancel()  # it finished although it was cancelled: late, but whole
         failures.in_a_row = 0
         return result
+
+    def is_calling(self, plugin: Guarded) -> bool:
+        """Whether a call into it has not returned yet."""
+        return any(call.plugin is plugin for call in self._running)
+
+    def expire(self, plugin: Guarded) -> None:
+        """Let the deadline of every call into it that is under way be now."""
+        now = self._clock()
+        for call in self._running:
+            if call.plugin is plugin:
+                call.deadline = min(call.deadline, now)
+
+    def close(self, plugin: Guarded) -> None:
+        """Refuse every further call into it, for good."""
+        plugin.failures.rest_until = math.inf
 
     async def call_apart(
         self, plugin: Guarded, function: Callable[..., Any], *args: Any, what: str = "", timeout: float | None = None

@@ -10,19 +10,18 @@ provider withdrew is therefore accepted for at most `STALE_MS` longer, unless th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from typing_extensions import override
 
 from bonsai_core.settings import mask_url
+from bonsai_core.threads import in_thread
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -39,7 +38,6 @@ _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
 
 
 class KeysUnavailable(Exception):
@@ -151,7 +149,7 @@ class KeySet:
     async def _fetch(self) -> None:
         try:
             async with asyncio.timeout(self._timeout):
-                keys = _usable(await _in_thread(lambda: _download(self._url, self._timeout)))
+                keys = usable(await in_thread(lambda: download(self._url, self._timeout)))
         except Exception as error:  # whatever an unreachable or broken provider makes of it
             self._failed = True
             _log.warning("jwks_fetch_failed", url=mask_url(self._url), error=f"{type(error).__name__}: {error}")
@@ -164,7 +162,7 @@ class KeySet:
         self._failed = False
 
 
-def _download(url: str, timeout_s: float) -> bytes:
+def download(url: str, timeout_s: float) -> bytes:
     deadline = time.monotonic() + timeout_s
     opener = urllib.request.build_opener(_NoRedirect())
     request = urllib.request.Request(url, headers={"Accept": "application/jwk-set+json, application/json"})
@@ -186,7 +184,7 @@ def _download(url: str, timeout_s: float) -> bytes:
     return b"".join(parts)
 
 
-def _usable(body: bytes) -> list[dict[str, Any]]:
+def usable(body: bytes) -> list[dict[str, Any]]:
     document = json.loads(body)
     published = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(published, list):
@@ -208,30 +206,3 @@ def _public(item: object) -> dict[str, Any] | None:
     if not all(isinstance(value, str) for value in public.values()):
         return None
     return {"kty": item["kty"], "kid": item.get("kid"), "alg": item.get("alg"), "public": public}
-
-
-def _in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Run in a daemon thread: unlike the loop's executor it cannot hold up the end of the process."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-
-    def settle(result: _T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result: _T | None = None
-        failure: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="jwks", daemon=True).start()
-    return future

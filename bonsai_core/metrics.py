@@ -166,6 +166,11 @@ class _Collector:
         resting = GaugeMetricFamily(
             "bonsai_plugin_resting", "1 while a plugin rests after failures.", labels=["plugin"]
         )
+        loaded = GaugeMetricFamily("bonsai_plugin_loaded", "Whether a plugin is in use.", labels=["plugin"])
+        for name, record in app.plugins.records.items():
+            if name != "core":
+                loaded.add_metric([name], float(record.instance is not None))
+        yield loaded
         for record in app.plugins.loaded():
             failures.add_metric([record.name], record.guard.failures.total)
             resting.add_metric([record.name], float(record.guard.failures.rest_until > app.monotonic()))

@@ -21,6 +21,7 @@ from aiohttp.http import HttpProcessingError
 from bonsai_core import http, metrics
 from bonsai_core.admission import client_address
 from bonsai_core.app import App
+from bonsai_core.care import Care
 from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.handshake import find_flaw
@@ -84,6 +85,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._stopping = False
         self.workers = Workers()
+        self.care = Care(app)
         self._trusted = [ipaddress.ip_network(network) for network in app.settings.trusted_proxies]
 
     @property
@@ -107,8 +109,9 @@ class Server:
         """
         settings = self.app.settings
         web_app = web.Application(client_max_size=settings.max_message_bytes, logger=structlog.get_logger("aiohttp"))
+        web_app._router = http.Router(self.app)
         web_app.router.add_get("/ws", self._websocket, allow_head=False)
-        http.add_routes(web_app, self.app, self._siblings)
+        http.add_routes(web_app, self.app, self.care, self._siblings)
         await self.app.start()
         try:
             self._runner = web.AppRunner(
@@ -264,6 +267,8 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None, 
         if siblings is not None:
             await siblings.open(stop.set)
         app.plugins.discover(settings.plugins_dir)
+        if siblings is not None:
+            app.plugins.leave_off(name for name, on in siblings.choices().items() if not on)
         server = Server(app, siblings)
         await server.start()
     except (PluginError, StoreError, SettingsError, OSError) as error:
@@ -284,7 +289,7 @@ async def _serve(settings: Settings, on_ready: Callable[[Server], None] | None, 
         store = settings.effective_store_url.partition(":")[0]
         log.info("listening", url=server.url, store=store, plugins=plugins, dev=settings.dev)
     else:
-        await siblings.ready(lambda: metrics.render(app), plugins=plugins)
+        await siblings.ready(lambda: metrics.render(app), server.care.answer, plugins=plugins)
     # Nearly everything that an event makes is freed by reference counts. The collector's defaults are for short
     # scripts: with thousands of connections it would spend a tenth of the time looking at what lives on.
     gc.collect()
