@@ -132,7 +132,13 @@ def fit(files: tuple[Path, ...], out: Path, items: Path | None) -> None:
 
 
 @analytics.command()
-@click.option("--students", type=click.IntRange(2, 100_000), default=500, show_default=True)
+@click.option(
+    "--students",
+    type=click.IntRange(2, 100_000),
+    default=500,
+    show_default=True,
+    help="How many are simulated.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of abilities, questions and luck.")
 @click.option(
     "--answers",

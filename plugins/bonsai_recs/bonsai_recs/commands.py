@@ -27,7 +27,13 @@ def recs() -> None:
 
 
 @recs.command("simulate", short_help="Measure a selection rule on simulated students.")
-@click.option("--students", type=click.IntRange(2, 1_000_000), default=500, show_default=True)
+@click.option(
+    "--students",
+    type=click.IntRange(2, 1_000_000),
+    default=500,
+    show_default=True,
+    help="How many are simulated.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of students, luck and chance.")
 @click.option("--rule", default="diagnose", show_default=True, help="diagnose, maxinfo, random, or one of catsim's.")
 @click.option("--items", type=click.IntRange(1, 200), default=20, show_default=True, help="Length of the fixed test.")
@@ -86,7 +92,13 @@ def simulate_rules(
 @click.command(short_help="Virtual students practise on a server.")
 @click.option("--students", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many at once.")
 @click.option("--answers", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Answers of each.")
-@click.option("--mode", type=click.Choice(("diagnose", "practice", "mock")), default="practice", show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(("diagnose", "practice", "mock")),
+    default="practice",
+    show_default=True,
+    help="What they ask for.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of abilities and luck.")
 @click.option("--url", help="The server's address; default: the local one of WEBSOCKET_HOST and WEBSOCKET_PORT.")
 @click.option(

@@ -78,7 +78,12 @@ def check(file: Path, as_json: bool) -> None:
 
 @bank.command()
 @click.argument("ids", nargs=-1)
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=SHIPPED)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=SHIPPED,
+    help="The bank, as JSON Lines; default: the shipped one.",
+)
 @click.option("--skill", help="Questions of this skill.")
 @click.option("--count", type=click.IntRange(min=1), default=3, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines, for programs.")
@@ -119,7 +124,12 @@ def show(ids: tuple[str, ...], file: Path, skill: str | None, count: int, as_jso
 
 @bank.command()
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=SHIPPED)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=SHIPPED,
+    help="The bank, as JSON Lines; default: the shipped one.",
+)
 def sheet(out: Path, file: Path) -> None:
     """Write a page with all figures of a bank, on a light and on a dark ground, to look them over in a browser.
 
@@ -157,8 +167,20 @@ def import_(source: Path, out: Path) -> None:
 
 @bank.command()
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=SHIPPED)
-@click.option("--format", "form", type=click.Choice(["csv", "qti2.1", "qti3.0"]), default="csv", show_default=True)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=SHIPPED,
+    help="The bank, as JSON Lines; default: the shipped one.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "qti2.1", "qti3.0"]),
+    default="csv",
+    show_default=True,
+    help="What is written.",
+)
 def export(target: Path, file: Path, form: str) -> None:
     """Write a bank for other programs: one CSV file, or a folder of QTI items.
 
