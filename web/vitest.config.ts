@@ -17,8 +17,8 @@ export default defineConfig({
     maxWorkers: 3, // tests wait more than they work
     minWorkers: 1,
     // Far above what a machine needs that has nothing else to do.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     restoreMocks: true,
     silent: "passed-only",
   },

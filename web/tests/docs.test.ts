@@ -1,14 +1,16 @@
-/** The code in our pages compiles, and so do the files for Next.js, as if they were in an application. */
+/** The TypeScript in our pages compiles, and so do the files for Next.js, as if they were in an application. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
-import { expect, test } from "vitest";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { snippetsOf } from "../testing/snippets.ts";
 
 const WEB = fileURLToPath(new URL("..", import.meta.url));
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const NEXTJS = fileURLToPath(new URL("../../deploy/nextjs", import.meta.url));
 
 /** What an application has that our pages speak of: Next.js, its own sign-in, a bundler. */
 const HOST = {
@@ -16,50 +18,45 @@ const HOST = {
   "next.d.ts": 'declare module "next/navigation" { export function redirect(path: string): never; }',
   "css.d.ts": 'declare module "*.css";',
 };
+const OPTIONS = { paths: {}, noUnusedLocals: false, types: ["node", "chrome"] };
 
-const { options } = ts.parseJsonConfigFileContent(
-  ts.readConfigFile(join(WEB, "tsconfig.json"), ts.sys.readFile).config,
-  ts.sys,
-  WEB,
-);
+let application: string;
 
-/** What the compiler says of these files, which are taken to be in a folder of this workspace, for its packages. */
-function complaints(files: Record<string, string>): string[] {
-  const folder = join(WEB, "tests/pages");
-  const virtual = new Map(Object.entries(files).map(([name, code]) => [join(folder, name), code]));
-  const isFolder = (path: string): boolean => [...virtual.keys()].some((name) => name.startsWith(`${path}/`));
-  const all = { ...options, noUnusedLocals: false, types: ["node", "chrome"] };
-  const host = ts.createCompilerHost(all);
-  const { fileExists, readFile, directoryExists } = host;
-  host.fileExists = (path) => virtual.has(path) || fileExists.call(host, path);
-  host.readFile = (path) => virtual.get(path) ?? readFile.call(host, path);
-  host.directoryExists = (path) => isFolder(path) || Boolean(directoryExists?.call(host, path));
-  const program = ts.createProgram([...virtual.keys()], all, host);
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-    const line = file ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
-    return `${file?.fileName.replace(`${folder}/`, "")}:${line} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
-  });
+async function write(name: string, code: string): Promise<void> {
+  await mkdir(join(application, dirname(name)), { recursive: true });
+  await writeFile(join(application, name), code);
 }
 
-/** The TypeScript of a page, in a folder of its own. */
-function codeOf(page: string): Record<string, string> {
-  const found = snippetsOf(page).filter(({ name }) => /\.tsx?$/.test(name));
-  return Object.fromEntries(found.map(({ name, code }) => [join(dirname(page), name), code]));
+/** Writes the TypeScript of a page into a folder named after the page's; returns how many blocks it has. */
+async function writeCode(folder: string): Promise<number> {
+  const found = snippetsOf(`${folder}/README.md`).filter(({ name }) => /\.tsx?$/.test(name));
+  for (const { name, code } of found) await write(join(folder, name), code);
+  return found.length;
 }
 
-function filesIn(folder: string): Record<string, string> {
-  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
-  const code = names.filter((name) => /\.tsx?$/.test(name)).map((name) => join(folder, name));
-  return Object.fromEntries(code.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));
-}
+beforeAll(async () => {
+  application = await mkdtemp(join(tmpdir(), "bonsai-pages-"));
+  await symlink(join(WEB, "node_modules"), join(application, "node_modules"));
+  await cp(NEXTJS, join(application, "deploy/nextjs"), { recursive: true });
+  for (const [name, code] of Object.entries(HOST)) await write(name, code);
+  const options = { extends: join(WEB, "tsconfig.json"), compilerOptions: OPTIONS, include: ["."] };
+  await write("tsconfig.json", JSON.stringify(options));
+});
 
-test("every line of TypeScript in our pages compiles, and so do the files for Next.js", () => {
-  const pages = ["docs/frontend", "web/client", "web/react", "deploy/nextjs"].map((at) => codeOf(`${at}/README.md`));
-  expect(pages.map((page) => Object.keys(page).length)).toEqual([6, 3, 2, 4]);
-  const nextjs = filesIn("deploy/nextjs");
-  expect(Object.keys(nextjs)).toHaveLength(4);
-  const wrong = 'import { createWebSocketClient } from "@bonsai/client";\ncreateWebSocketClient({ uri: "/ws" });\n';
-  expect(complaints({ ...Object.assign({}, ...pages), ...nextjs, ...HOST, "wrong.ts": wrong })).toEqual([
-    expect.stringMatching(/^wrong\.ts:2 .*'uri'/), // so that we know that it looks
-  ]);
+afterAll(() => rm(application, { recursive: true, force: true }));
+
+test("every block of TypeScript compiles, and so do the files for Next.js", async () => {
+  expect(await writeCode("docs/frontend")).toBe(6);
+  expect(await writeCode("web/client")).toBe(3);
+  expect(await writeCode("web/react")).toBe(2);
+  expect(await writeCode("deploy/nextjs")).toBe(4);
+  // So that we know that the compiler looks.
+  await write(
+    "wrong.ts",
+    'import { createWebSocketClient } from "@bonsai/client";\ncreateWebSocketClient({ uri: "/ws" });\n',
+  );
+  const compiler = join(WEB, "node_modules/typescript/bin/tsc");
+  const compiled = promisify(execFile)(process.execPath, [compiler, "--pretty", "false"], { cwd: application });
+  const { stdout } = await compiled.catch((error: { stdout: string }) => error);
+  expect(stdout).toMatch(/^wrong\.ts\(2,.*'uri'.*\n$/);
 });
