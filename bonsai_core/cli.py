@@ -23,6 +23,8 @@ BUILT_IN: Mapping[str, tuple[str, str]] = {
     "token": ("bonsai_core.commands:token", "Make a token to connect with, in development."),
     "connect": ("bonsai_core.client.terminal:connect", "Talk to a server from the terminal."),
     "plugins": ("bonsai_core.plugin_commands:plugins", "List the plugins; switch them off and on, reload them."),
+    "doctor": ("bonsai_core.doctor.command:doctor", "Look for what is wrong, and say what to do."),
+    "completion": ("bonsai_core.doctor.command:completion", "Print the shell's completion script."),
     "new": ("bonsai_core.scaffold.commands:new", "Write a plugin to begin with."),
 }
 

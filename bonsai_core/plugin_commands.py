@@ -168,8 +168,8 @@ plugins.add_command(
         "disable",
         """Switch a plugin off in a running server.
 
-        What it has under way is finished, then it is stopped. Its events are answered `plugin_unavailable`, which clients
-        send again later; its HTTP routes answer 503. All workers of the server are told; other nodes are not.
+        What it has under way is finished, then it is stopped. Its events are answered `plugin_unavailable`, which
+        clients send again later; its HTTP routes answer 503. All workers of the server are told; other nodes are not.
 
         \b
         Example:
