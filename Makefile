@@ -87,5 +87,5 @@ dist: setup web ## build every member's wheel and source archive into dist/, and
 	@$(BIN)/twine check --strict dist/*
 
 clean: ## remove everything that make made
-	rm -rf tests/node/node_modules web/node_modules web/*/dist $(dir $(PAGE)) .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf tests/node/node_modules web/node_modules web/*/dist $(dir $(PAGE)) .venv .venv.lock .alone .reports dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
 	find bonsai_core plugins tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

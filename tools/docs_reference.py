@@ -120,7 +120,7 @@ def _schemas(plugin: str, model: type[BaseModel]) -> tuple[dict[str, Any], dict[
 def _payload(data: Mapping[str, Any], schemas: Mapping[str, Any], used: dict[str, None]) -> Iterator[str]:
     schema = schemas[data["$ref"].rpartition("/")[2]] if "$ref" in data else data
     if schema.get("properties"):
-        yield fields(schema, schemas, used) + "\n"
+        yield fields(schema, used) + "\n"
     elif schema.get("type") == "object":
         yield "An empty object.\n\n"
     else:
@@ -137,22 +137,23 @@ def _types(plugin: str, schemas: Mapping[str, Any], used: dict[str, None]) -> It
             yield f"#### {name.rpartition('.')[2]} {{#{anchor(name)}}}\n\n"
             yield f"{sentence(_prose(schema.get('description', '')))}\n\n"
             if schema.get("properties"):
-                yield fields(schema, schemas, used) + "\n"
+                yield fields(schema, used) + "\n"
             else:
                 yield f"{kind(schema, used)}\n\n"
 
 
-def fields(schema: Mapping[str, Any], schemas: Mapping[str, Any], used: dict[str, None]) -> str:
+def fields(schema: Mapping[str, Any], used: dict[str, None]) -> str:
     """A payload's fields as a table."""
     notes = attributes(schema.get("description", ""))
     required = schema.get("required", [])
     rows = []
     for name, field in schema["properties"].items():
-        about = field.get("description") or notes.get(name, "")
-        if (default := field.get("default")) not in (None, "", [], {}) and name not in required:
+        about = sentence(field.get("description") or notes.get(name, ""))
+        if isinstance(default := field.get("default"), str | int | float) and default != "" and name not in required:
             about = f"{about} Default: `{str(default).lower() if isinstance(default, bool) else default}`.".strip()
-        rows.append((code(name), "required" if name in required else "", kind(field, used), sentence(about)))
-    return table(("field", "", "type", "what it is"), rows)
+        wanted = f"{kind(field, used)}, *required*" if name in required else kind(field, used)
+        rows.append((code(name), wanted, about))
+    return table(("field", "type", "what it is"), rows)
 
 
 def kind(schema: Mapping[str, Any], used: dict[str, None]) -> str:

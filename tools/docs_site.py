@@ -1,8 +1,8 @@
 """Builds the docs site: `make docs`, or `python tools/docs_site.py [--no-build]`.
 
 Sources are `docs/`, the READMEs of plugins and web packages, and pages made from the code (`tools/docs_reference.py`).
-They are staged in `build/docs` and built into `build/site`. A link to a file of the repository becomes a link to its page;
-where it has none, its path in the text. A dead link, a dead anchor or any warning of the generator fails the build.
+They are staged in `build/docs` and built into `build/site`. A link to a file of the repository becomes a link to its
+page; where it has none, its path in the text. A dead link, a dead anchor or any warning fails the build.
 """
 
 import argparse
@@ -27,7 +27,6 @@ ADOPTED = {
     "frontend/client.md": "web/client/README.md",
     "frontend/react.md": "web/react/README.md",
     "frontend/nextjs.md": "deploy/nextjs/README.md",
-    "frontend/extension.md": "web/extension/README.md",
     "changelog.md": "CHANGELOG.md",
 }
 #: What is at home elsewhere, so that links to it lead somewhere.
@@ -132,8 +131,9 @@ def diagram(file: Path, about: str) -> str:
 def build() -> int:
     """Build what is staged; returns the number of problems."""
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", str(CONFIG)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    warned = [line for line in done.stdout.splitlines() if re.search(r"warning|error", line, re.IGNORECASE)]
+    output = subprocess.PIPE
+    done = subprocess.run(command, cwd=CONFIG.parent, stdout=output, stderr=subprocess.STDOUT, text=True, check=False)
+    warned = [line for line in done.stdout.splitlines() if re.search(r"^griffe:|warning|error", line, re.IGNORECASE)]
     if done.returncode or warned:
         print(done.stdout)
         return max(1, len(warned))

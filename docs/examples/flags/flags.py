@@ -36,7 +36,7 @@ class FlagsPlugin(Plugin):
         """Flag a question."""
         flags = await self._load(session)
         if len(flags) >= MOST:
-            raise Refused("too_many", f"{MOST} questions are flagged already; answer some first")
+            raise Refused("too_many", f"at most {MOST} questions are flagged")
         flags[flag.question_id] = flag.note
         return self._changed(session, flags)
 

@@ -23,7 +23,7 @@ class Grader(Plugin):
         session.emit("analytics:performance", answer)
 
 
-async def test_a_flag_reaches_every_device_of_the_student(bonsai_server: StartServer) -> None:
+async def test_a_flag_reaches_every_device(bonsai_server: StartServer) -> None:
     server = await bonsai_server(plugins=[FlagsPlugin()])
     phone = await server.connect(user="ada", session="evening", client="phone")
     laptop = await server.connect(user="ada", session="morning", client="laptop")
