@@ -36,6 +36,8 @@ DAY = 86_400.0
 GAIN, MOST_GAIN = 0.16, 2.4
 #: A live student takes the time that a real one would, divided by this.
 HASTE = 15.0
+#: Seconds until a live student who could not go on begins anew.
+PAUSE = 3.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,15 @@ async def practise(url: str, session: str) -> None:
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
         for habits in CLASS:
             named = session if habits.name == "Maya" else f"{habits.name.lower()}-{session}"
-            tasks.create_task(_practise_one(url, http, habits, named))
+            tasks.create_task(_practise_on(url, http, habits, named))
+
+
+async def _practise_on(url: str, http: aiohttp.ClientSession, habits: Habits, session: str) -> None:
+    """One of them; whatever the server refuses, they begin anew a little later."""
+    while True:
+        with contextlib.suppress(ClientError, aiohttp.ClientError, OSError):
+            await _practise_one(url, http, habits, session)
+        await asyncio.sleep(PAUSE)
 
 
 async def _practise_one(url: str, http: aiohttp.ClientSession, habits: Habits, session: str) -> None:

@@ -86,7 +86,7 @@ export function Chart(props: ChartProps): ReactNode {
 
   useEffect(() => chart.current?.setData(data), [data]);
 
-  const shown = at !== undefined && at < times.length ? at : times.length - 1;
+  const pointed = at !== undefined && at < times.length ? at : undefined;
   return (
     <figure className="chart">
       <figcaption className="chart-legend" aria-hidden="true">
@@ -94,11 +94,12 @@ export function Chart(props: ChartProps): ReactNode {
           line.look === "edge" ? null : (
             <span key={line.label}>
               <i className={`chart-key key-${line.tone}`} data-dashed={line.dashed} />
-              {line.label} <b>{text(line.values[shown], line.format ?? format)}</b>
+              {line.label}{" "}
+              <b>{text(pointed === undefined ? newestOf(line) : line.values[pointed], line.format ?? format)}</b>
             </span>
           ),
         )}
-        {at !== undefined && times[shown] !== undefined && <time>{timeFormat(times[shown])}</time>}
+        {pointed !== undefined && <time>{timeFormat(times[pointed] ?? 0)}</time>}
       </figcaption>
       <div ref={place} className="chart-place" role="img" aria-label={summary} />
       <ChartTable {...props} />
@@ -157,6 +158,10 @@ function ChartTable({ summary, times, lines, format, timeFormat, tableRows = 400
 
 function text(value: number | null | undefined, format: (value: number) => string): string {
   return value === null || value === undefined ? "–" : format(value);
+}
+
+function newestOf({ values }: Line): number | null | undefined {
+  return values.findLast((value) => value !== null && value !== undefined);
 }
 
 function aligned(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
