@@ -18,6 +18,9 @@ export interface Analysis {
   picture?: string;
 }
 
+/** Begins the ids of pictures that this page sends. */
+const OWN = "shot-";
+
 const desks = new WeakMap<WebSocketClient, AnalysisDesk>();
 
 /** The analyses of a client's session; it listens from the first call on. */
@@ -30,20 +33,29 @@ export function analysesOf(client: WebSocketClient): AnalysisDesk {
 export class AnalysisDesk {
   readonly #client: WebSocketClient;
   readonly #listeners = new Set<() => void>();
+  /** What somebody has closed here: what still comes of it is not shown. */
+  readonly #closed = new Set<string>();
   /** The one that is shown: the newest. */
   #shown: Analysis | undefined;
 
   constructor(client: WebSocketClient) {
     this.#client = client;
     client.on("question:progress", ({ questionId, stage, fraction, partial }) => {
+      // The same picture, sent again from elsewhere, has the same id.
+      if (stage === "received" && !questionId.startsWith(OWN)) this.#closed.delete(questionId);
+      if (this.#closed.has(questionId)) return;
       const before = this.#of(questionId);
       this.#show({ ...before, state: "reading", stage, fraction, partial: { ...before.partial, ...partial } });
     });
     client.on("question:analyzed", ({ questionId, analysis }) => {
+      if (this.#closed.has(questionId)) return;
       this.#show({ ...this.#of(questionId), state: "done", fraction: 1, found: analysis });
     });
-    client.on("question:error", ({ questionId, message }) => {
-      this.#show({ ...this.#of(questionId), state: "failed", problem: message });
+    client.on("question:error", ({ questionId, code, message }) => {
+      if (this.#closed.has(questionId)) return;
+      const isShown = this.#shown?.questionId === questionId;
+      if (code !== "cancelled") this.#show({ ...this.#of(questionId), state: "failed", problem: message });
+      else if (isShown) this.close(); // given up in another window
     });
   }
 
@@ -56,7 +68,7 @@ export class AnalysisDesk {
 
   /** Analyse a picture. */
   async send(image: File | Blob): Promise<void> {
-    const questionId = `shot-${crypto.randomUUID()}`;
+    const questionId = `${OWN}${crypto.randomUUID()}`;
     this.close();
     this.#show({ questionId, state: "waiting", fraction: 0, partial: {}, picture: URL.createObjectURL(image) });
     try {
@@ -79,6 +91,7 @@ export class AnalysisDesk {
 
   /** Show nothing any more. */
   close(): void {
+    if (this.#shown) this.#closed.add(this.#shown.questionId);
     if (this.#shown?.picture) URL.revokeObjectURL(this.#shown.picture);
     this.#show(undefined);
   }
