@@ -23,25 +23,29 @@ _AXES = 2.5
 _EDGE = 2
 
 
-def find_figures(scan: Scan) -> list[Box]:
-    """The page's figures, each with its labels; none where they would swallow most of the page's text."""
+def find_figures(scan: Scan, top: int, bottom: int) -> list[Box]:
+    """Figures between two rows of the page, each with its labels; none where they would swallow most of its text."""
     size, (height, width) = scan.size, scan.ink.shape
     texts = [segment.box for segment in scan.segments]
     empty = [
         box
         for box in (*scan.frames, *scan.rules)
-        if box.width < min(0.8 * width, _LONG * size) and box.height < 0.8 * height and not any(map(box.holds, texts))
+        if top <= box.middle < bottom
+        and box.width < min(0.8 * width, _LONG * size)
+        and box.height < 0.8 * height
+        and not any(map(box.holds, texts))
     ]
     drawn = [
         box
         for box in scan.drawings
-        if min(box.width, box.height) >= 2.5 * size
+        if top <= box.middle < bottom
+        and min(box.width, box.height) >= 2.5 * size
         and not (box.left <= _EDGE and box.right >= width - _EDGE)  # the page's own background
         and max(box.width, box.height) < _FLAT * min(box.width, box.height)
         and not any(table.box.holds(box) for table in scan.tables)
     ]
     around = [box for box in scan.frames if any(box.holds(d) and _area(box) < _AXES * _area(d) for d in drawn)]
-    bars = [box for box in empty if box.height >= size and box.width < 6 * box.height]
+    bars = [box for box in empty if box.height >= size and box.width < 6 * box.height < 6 * _FLAT * box.width]
     axes = [box for box in empty if box not in bars and min(box.width, box.height) < 1.6 * size]
     found = []
     for group in _clusters([*drawn, *around, *bars, *axes, *scan.dots], _GAP * size):

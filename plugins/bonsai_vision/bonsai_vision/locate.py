@@ -24,7 +24,7 @@ _TINT = 4
 #: Bars take at most these shares of the page's height: all at the top, all at the bottom, a single one.
 _TOP_SHARE, _BOTTOM_SHARE, _BAR_SHARE = 0.4, 0.25, 0.16
 #: Or the latter so many heights of a letter, on a low page.
-_BAR_LETTERS = 9
+_BAR_LETTERS = 11
 _BAR_ROWS = 3
 
 
@@ -50,17 +50,17 @@ class Place:
 
 def locate(scan: Scan) -> Place:
     """Find the part of the page that is worth reading."""
-    figures = find_figures(scan)
+    top, bottom = body_rows(scan)
+    figures = find_figures(scan, top, bottom)
     text = [segment for segment in scan.segments if not is_inside(segment, figures)]
     text = [segment for segment in text if segment.box.height >= 0.5 * scan.size]
-    top, bottom = body_rows(scan)
     inner = [segment for segment in text if top <= (segment.box.top + segment.box.bottom) / 2 < bottom]
     found = columns(scan, inner or text)
     panels = _panels(found, scan.ink.shape[1])
     kept = [column for column in found if column not in panels]
     read = {id(segment) for column in kept for segment in column.segments}
     left_out = [segment for segment in scan.segments if id(segment) not in read]
-    return Place(kept, left_out, [figure for figure in figures if top <= figure.middle < bottom])
+    return Place(kept, left_out, figures)
 
 
 def body_rows(scan: Scan) -> tuple[int, int]:

@@ -196,6 +196,20 @@ def test_the_background_of_a_page_is_no_figure() -> None:
     assert sum(len(column.segments) for column in place.columns) == 6
 
 
+def test_a_divider_and_a_button_below_it_are_no_figure() -> None:
+    page = Page(1000, 560)
+    for number in range(6):
+        page.write(30, 60 + 28 * number, "The passage goes on and on here")
+        page.write(560, 70 + 30 * number, "What is asked stands here")
+    page.draw.rectangle((480, 20, 496, 480), outline="#888888", width=2)
+    page.draw.rectangle((0, 500, 1000, 560), fill="#e6ecf7")
+    page.draw.rounded_rectangle((420, 508, 590, 548), 10, fill="#101010")
+    page.write(440, 516, "Question 2 of 27", ink="white")
+    place = locate(page.scan())
+    assert place.figures == []
+    assert [len(column.segments) for column in place.columns] == [6, 6]
+
+
 def table_page() -> Page:
     page = Page(900, 460)
     for x in (60, 240, 420):
