@@ -25,7 +25,7 @@ _MARKS: dict[Level, tuple[str, str, str]] = {
     "problem": ("✗", "X", "red"),
 }
 _WIDTH = 100
-_INDENT = 5
+_INDENT = 4
 
 
 @click.command(short_help="Look for what is wrong, and say what to do.")
@@ -82,7 +82,7 @@ def show(console: Console, found: Sequence[tuple[str, Finding]]) -> None:
         if finding.why:
             _say(console, Text(" " * _INDENT), Text(finding.why, style="dim"))
         if finding.do:
-            _say(console, Text(" " * _INDENT), Text.assemble((f"{arrow} ", "cyan"), finding.do))
+            _say(console, Text(f"{'':{_INDENT}}{arrow} ", style="cyan"), Text(finding.do))
     counts = Counter(finding.level for _, finding in found)
     console.print()
     told = [
@@ -104,10 +104,11 @@ def _say(console: Console, mark: Text, text: Text) -> None:
     """Print a text beside a mark; its further lines stand under its first."""
     from rich.text import Text
 
-    for line in text.wrap(console, console.width - _INDENT):
+    indent = mark.cell_len
+    for line in text.wrap(console, console.width - indent):
         line.rstrip()
         console.print(Text.assemble(mark, line), soft_wrap=True)
-        mark = Text(" " * _INDENT)
+        mark = Text(" " * indent)
 
 
 @click.command(short_help="Print the shell's completion script.")

@@ -168,7 +168,7 @@ def redis(settings: Settings) -> Iterator[Finding]:
 
 def _reason(error: BaseException) -> str:
     text = str(error).splitlines()
-    return f"{type(error).__name__}: {text[0][:200]}" if text and text[0] else type(error).__name__
+    return f"{type(error).__name__}: {text[0][:200].rstrip('.')}" if text and text[0] else type(error).__name__
 
 
 async def _ask_redis(url: str, timeout: float) -> dict[str, dict[str, Any]]:
