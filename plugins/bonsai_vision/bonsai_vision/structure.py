@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bonsai_vision.boxes import Box
@@ -24,6 +24,8 @@ _ASKS_ABOUT_TEXT = re.compile(
 )
 _WISH = re.compile(r"The (?:student|writer|author) wants to")
 _UNSURE, _SHORT = 0.5, 14
+#: From ink to ink, lines of one text are at most so many heights of a letter apart.
+_CLOSE = 1.6
 #: The box for an answer stands at most so many heights of a letter below the question.
 _BELOW = 5.0
 Role = Literal["passage", "stem", "choice", "figure"]
@@ -79,7 +81,7 @@ def build(lines: Sequence[Line], *, frames: Sequence[Box] = (), figures: Sequenc
         figures: on the page.
     """
     answered = [line.column for line in lines if is_answer_label(line.text)]
-    lines = [line for line in map(_without_furniture, lines) if line is not None]
+    lines = _rejoined([line for line in map(_without_furniture, lines) if line is not None])
     structure = Structure(read="\n".join(line.text for line in lines))
     choices = find_choices(lines, frames)
     column = _asking_column(lines, answered, frames) if choices is None else choices.column
@@ -173,6 +175,19 @@ def _without_furniture(line: Line) -> Line | None:
     box = Box.around(box for box, _ in kept)
     text = tidy(" ".join(text for _, text in kept))
     return Line(text, box, line.size, line.confidence, line.column, line.strip, line.row, kept)
+
+
+def _rejoined(lines: Sequence[Line]) -> list[Line]:
+    """The lines, those of a strip in the column below where they run on to it: a text that is scrolled to the edge."""
+    found: list[Line] = []
+    for line in reversed(lines):
+        below = found[-1] if found else line
+        near = 0 <= below.box.top - line.box.bottom <= _CLOSE * line.size
+        flush = abs(line.box.left - below.box.left) <= 2.5 * line.size and len(line.text.split()) >= 5
+        if line.strip and not below.strip and not line.row and near and flush:
+            line = replace(line, column=below.column, strip=False)
+        found.append(line)
+    return found[::-1]
 
 
 def _asking_column(lines: Sequence[Line], answered: Sequence[int], frames: Sequence[Box]) -> int | None:

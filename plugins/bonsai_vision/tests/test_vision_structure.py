@@ -185,6 +185,14 @@ def test_a_passage_above_its_question_is_parted_from_it_in_words_and_on_the_page
     assert passage.box.bottom < stem.box.top
 
 
+def test_a_line_at_the_scrolled_edge_belongs_to_the_text_below_it() -> None:
+    edge = line("makes them useful to people. Few of them", 0, strip=True)
+    text = page("believed her.", None, "Which choice states the main idea?", None, *CHOICES, first=1, column=1)
+    assert build([edge, *text]).passage == "makes them useful to people. Few of them believed her."
+    title = line("Practice set four of the reading lab", -3, strip=True)
+    assert build([title, *text]).passage == "believed her."
+
+
 def test_rows_of_a_table_are_a_figure_of_the_question() -> None:
     table = [line("Year | Visitors", 0, row=True), line("2010 | 540", 1, row=True)]
     found = build([*table, *page("How many visitors came in 2010?", None, *CHOICES, first=3)])
