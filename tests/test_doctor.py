@@ -112,7 +112,7 @@ def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(settings: Settings) -> Iterator[Finding]:
-        yield secret.ok("so far")
+        yield Finding("ok", "so far")
         raise KeyError("hunter2")
 
     groups: dict[str, tuple[Check, ...]] = {"Tokens": (fails,)}
@@ -478,7 +478,7 @@ async def test_a_clock_that_differs_from_that_of_redis(
     server = await redis_servers(**SAFE)
     clock = time.time
     for off, level in ((2.0, "warning"), (-60.0, "problem")):
-        monkeypatch.setattr(store.time, "time", lambda off=off: clock() + off)
+        monkeypatch.setattr(time, "time", lambda off=off: clock() + off)
         (finding,) = await in_thread(lambda: found(store.storage, redis_url=server.url))
         assert finding.level == level
         assert f"{abs(off):.0f}." in finding.what

@@ -125,7 +125,7 @@ class Other(Plugin):
 
 #: What the plugin says of its life.
 LIFE: list[str] = []
-testing.LIFE = LIFE  # type: ignore[attr-defined]
+testing.LIFE = LIFE
 
 
 class Code:

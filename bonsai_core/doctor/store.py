@@ -26,6 +26,8 @@ NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph"
 MIN_REDIS = (6, 2)
 #: A clock that differs this much from Redis's is worth a look, or wrong, in seconds.
 CLOCK_LOOK, CLOCK_WRONG = 1.0, 5.0
+#: What is written to see whether writing works; it goes away by itself.
+_PROBE = "bonsai:doctor"
 
 
 def storage(settings: Settings) -> Iterator[Finding]:
@@ -181,20 +183,18 @@ async def _ask_redis(url: str, timeout: float) -> dict[str, dict[str, Any]]:
             if not hasattr(client, "get_primaries"):
                 return {"": await _ask_server(client)}
             await client.initialize()
-            return {
-                f"{node.host}:{node.port}": await _ask_server(node.redis_connection or client, client, node)
-                for node in client.get_primaries()
-            }
+            told = {f"{node.host}:{node.port}": await _ask_server(client, node) for node in client.get_primaries()}
+            server = client.get_node_from_key(_PROBE)
+            told[f"{server.host}:{server.port}"] |= await _try_write(client)
+            return told
     finally:
         with contextlib.suppress(Exception):
             await client.aclose()
 
 
-async def _ask_server(client: Any, cluster: Any = None, node: Any = None) -> dict[str, Any]:
+async def _ask_server(client: Any, node: Any = None) -> dict[str, Any]:
     async def run(*words: Any) -> Any:
-        if cluster is not None:
-            return await cluster.execute_command(*words, target_nodes=node)
-        return await client.execute_command(*words)
+        return await client.execute_command(*words, **({} if node is None else {"target_nodes": node}))
 
     told: dict[str, Any] = {"info": _one(await run("INFO"))}
     before = time.time()
@@ -207,12 +207,15 @@ async def _ask_server(client: Any, cluster: Any = None, node: Any = None) -> dic
         told["config"] = config
     except Exception:  # forbidden, as with many a managed Redis
         told["config"] = None
-    if cluster is None:
-        try:
-            await run("SET", "bonsai:doctor", "1", "EX", "5")
-        except Exception as error:
-            told["refused"] = _reason(error)
-    return told
+    return told if node is not None else told | await _try_write(client)
+
+
+async def _try_write(client: Any) -> dict[str, Any]:
+    try:
+        await client.execute_command("SET", _PROBE, "1", "EX", "5")
+    except Exception as error:
+        return {"refused": _reason(error)}
+    return {}
 
 
 def _one(answer: Any) -> Any:
