@@ -26,7 +26,11 @@ Change = Callable[[str, Any], Any]
 
 def load_example(path: str) -> ModuleType:
     """The module of an example, as if it were installed."""
-    file = EXAMPLES / path
+    return load_file(EXAMPLES / path)
+
+
+def load_file(file: Path) -> ModuleType:
+    """The module that is in a file, wherever that is."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
     module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)

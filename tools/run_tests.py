@@ -71,13 +71,20 @@ def run_workspace() -> Counter[str]:
 
 
 def run_alone(plugin: Path) -> Counter[str]:
-    """The suite of one plugin, in an environment of its own."""
+    """The suite of one plugin, in an environment of its own; also with the oldest core that it allows."""
     # Neither the checkout nor a variable of the caller's may bring a sibling back onto the path.
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     env["PYTHONSAFEPATH"] = "1"
     arguments = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(plugin), "-p", "no:cacheprovider", "tests"]
     title = f"{plugin.name} alone"
-    return run(title, pytest(title, alone.make(plugin), *arguments), plugin, env)
+    count = run(title, pytest(title, alone.make(plugin), *arguments), plugin, env)
+    oldest = alone.oldest_core(plugin, alone.released_cores(), alone.this_core())
+    if oldest == alone.this_core():
+        print(f"{plugin.name}: the oldest core that it allows, {oldest}, is this one", flush=True)
+    else:
+        title = f"{plugin.name} with core {oldest}"
+        count += run(title, pytest(title, alone.make(plugin, oldest), *arguments), plugin, env)
+    return count
 
 
 def run_web() -> Counter[str]:
