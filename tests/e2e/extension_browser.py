@@ -116,7 +116,7 @@ class ExtensionBrowser:
         return not await self.workers()
 
 
-async def until(check: Callable[[], Any], timeout: float = 15.0) -> None:
+async def until(check: Callable[[], Any], timeout: float = 60.0) -> None:
     """Wait until a check, sync or async, passes."""
     async with asyncio.timeout(timeout):
         while True:

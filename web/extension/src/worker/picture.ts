@@ -18,13 +18,21 @@ const SMALLER: [quality: number, scale: number][] = [
   [0.8, 0.5],
 ];
 
+/** While a page is drawn anew, as when the panel opens beside it, Chrome may fail to read it; it takes two pictures a second. */
+const ATTEMPTS = 3;
+const PAUSE = 600;
+
 /** What a window shows, as PNG, in which text stays sharp. */
 export async function grab(windowId: number): Promise<Blob | Problem> {
-  try {
-    const url = await chrome.tabs.captureVisibleTab(windowId, { format: "png" });
-    return await (await fetch(url)).blob();
-  } catch (error) {
-    return captureProblem((error as Error).message);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const url = await chrome.tabs.captureVisibleTab(windowId, { format: "png" });
+      return await (await fetch(url)).blob();
+    } catch (error) {
+      const problem = captureProblem((error as Error).message);
+      if (problem.code === "needs_gesture" || attempt === ATTEMPTS) return problem;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 }
 
