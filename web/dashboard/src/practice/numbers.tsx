@@ -77,7 +77,7 @@ function Range({ score, low, high }: Payloads.AnalyticsSectionScore): ReactNode 
 }
 
 /** Dots shown. */
-const MOST = 24;
+const MOST = 20;
 
 /** How the session's questions went, one dot each. */
 export function Trail({ trail, open }: { trail: Record<string, Outcome>; open: boolean }): ReactNode {
