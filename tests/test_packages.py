@@ -24,6 +24,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from bonsai_core.scaffold import core_range
 from tests.contract_faults import load_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,6 +126,13 @@ def test_a_member_has_a_changelog_that_knows_its_version(member: Path) -> None:
 def test_this_core_is_one_that_every_plugin_allows() -> None:
     for plugin in PLUGINS:
         assert alone.oldest_core(plugin, [], alone.this_core()) == alone.this_core()
+
+
+def test_our_plugins_allow_what_a_new_plugin_would() -> None:
+    allowed, _ = core_range(str(alone.this_core()))
+    for plugin in PLUGINS:
+        assert allowed in alone.declared(plugin)["dependencies"], plugin.name
+    assert f'dependencies = ["{allowed}"]' in (ROOT / "docs" / "versions.md").read_text()
 
 
 # The oldest core that a plugin allows
