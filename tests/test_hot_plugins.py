@@ -6,16 +6,18 @@ import asyncio
 import importlib
 import json
 import os
-import subprocess
 import sys
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from click.testing import CliRunner, Result
 
 from bonsai_core import Plugin, Session, care, isolation, on, testing
+from bonsai_core.cli import cli
 from bonsai_core.client import Auth
 from bonsai_core.settings import Settings, env_name
 from bonsai_core.testing import ServerProcess, StartProcess, StartServer, TestServer, WireClient, WireError
@@ -483,12 +485,11 @@ async def test_a_client_that_sends_to_a_plugin_that_is_off_is_served_when_it_is_
 # The command line, and workers
 
 
-def bonsai(cwd: Path, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    ours = {env_name(field) for field in Settings.model_fields}
-    env = {name: value for name, value in os.environ.items() if name not in ours}
+async def bonsai(*arguments: str, **settings: Any) -> Result:
+    """The command line with these settings, beside the test's own loop."""
+    env: dict[str, str | None] = {env_name(field): None for field in Settings.model_fields}
     env |= {env_name(field): str(value) for field, value in settings.items()}
-    command = [sys.executable, "-m", "bonsai_core", *arguments]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=60)  # noqa: PLW1510
+    return await asyncio.to_thread(CliRunner(env=env).invoke, cli, arguments)
 
 
 SIMPLE = """
@@ -516,28 +517,26 @@ async def test_the_command_line_makes_its_own_token_for_the_server_of_its_settin
     device = await server.connect()
     assert (await device.request("ledger:which"))[1] == 1
     place = {"websocket_port": server.port}
-    denied = await asyncio.to_thread(bonsai, tmp_path, "plugins", "reload", "ledger", **place)
-    assert denied.returncode == 1
+    denied = await bonsai("plugins", "reload", "ledger", **place)
+    assert denied.exit_code == 1
     assert "needs a token with the role admin" in denied.stderr
-    trusted = place | {"jwt_secret": server.secret}
+    trusted = place | {"jwt_secret": server.secret, "plugins": "ledger"}
     (folder / "ledger.py").write_text(SIMPLE.replace("VERSION = 1", "VERSION = 2"))
-    reloaded = await asyncio.to_thread(bonsai, tmp_path, "plugins", "reload", "ledger", **trusted)
-    assert reloaded.returncode == 0, reloaded.stderr
+    reloaded = await bonsai("plugins", "reload", "ledger", **trusted)
+    assert reloaded.exit_code == 0, reloaded.stderr
     assert reloaded.stdout.startswith("ledger: loaded on ")
     assert (await device.request("ledger:which"))[1] == 2
-    off = await asyncio.to_thread(bonsai, tmp_path, "plugins", "disable", "ledger", **trusted)
+    off = await bonsai("plugins", "disable", "ledger", **trusted)
     assert "BONSAI_PLUGINS_DISABLED=ledger" in off.stderr
-    listed = await asyncio.to_thread(bonsai, tmp_path, "plugins", "--json", **trusted, plugins_dir=folder)
+    listed = await bonsai("plugins", "--json", **trusted, plugins_dir=folder)
     assert {row["name"]: row["status"] for row in json.loads(listed.stdout)}["ledger"] == "disabled"
     token = server.token(user="root", roles=["admin"])
-    far = await asyncio.to_thread(
-        bonsai, tmp_path, "plugins", "enable", "ledger", "--url", server.url, "--token", token
-    )
-    assert far.returncode == 0, far.stderr
+    far = await bonsai("plugins", "enable", "ledger", "--url", server.url, "--token", token)
+    assert far.exit_code == 0, far.stderr
     assert (await device.request("ledger:which"))[1] == 2
     await server.kill()
-    nobody = await asyncio.to_thread(bonsai, tmp_path, "plugins", "disable", "ledger", **trusted)
-    assert nobody.returncode == 1
+    nobody = await bonsai("plugins", "disable", "ledger", **trusted)
+    assert nobody.exit_code == 1
     assert "No server answers" in nobody.stderr
     assert "BONSAI_PLUGINS_DISABLED=ledger" in nobody.stderr
 
@@ -570,12 +569,12 @@ async def test_all_workers_are_told_and_those_that_start_later(
 
 
 async def which(server: ServerProcess) -> tuple[int, int]:
-    device = await server.connect()
+    device = await server.connect(client=uuid.uuid4().hex)
     pid, version = await device.request("ledger:which")
     return pid, version
 
 
-def test_installing_says_how(tmp_path: Path) -> None:
-    done = bonsai(tmp_path, "plugins", "install", "bonsai-hello")
-    assert done.returncode == 1
+async def test_installing_says_how() -> None:
+    done = await bonsai("plugins", "install", "bonsai-hello")
+    assert done.exit_code == 1
     assert "pip install bonsai-hello" in done.stdout
