@@ -29,6 +29,8 @@ ADOPTED = {
     "frontend/nextjs.md": "deploy/nextjs/README.md",
     "changelog.md": "CHANGELOG.md",
 }
+#: A README in a section would become the section's own page, which its menu does not name.
+RENAMED = {"frontend/README.md": "frontend/start.md"}
 #: What is at home elsewhere, so that links to it lead somewhere.
 ALIASES = {"README.md": "index.md", "bonsai_core/hookspecs.py": "extend/hooks.md"}
 
@@ -39,6 +41,7 @@ _FENCE = re.compile(r"^( *)(```+|~~~+).*?^\1\2`*[ \t]*$", re.MULTILINE | re.DOTA
 def pages() -> dict[str, str]:
     """Every page's place in the site, with the repository's path of what it is made from."""
     found = {str(path.relative_to(ROOT / "docs")): str(path.relative_to(ROOT)) for path in docs_sources()}
+    found = {RENAMED.get(place, place): source for place, source in found.items()}
     found |= {place: source for place, source in ADOPTED.items() if (ROOT / source).is_file()}
     for readme in sorted((ROOT / "plugins").glob("*/README.md")):
         found[f"plugins/{readme.parent.name.removeprefix('bonsai_')}.md"] = str(readme.relative_to(ROOT))
