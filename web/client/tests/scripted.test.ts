@@ -172,6 +172,7 @@ describe("the delay that a server asks for", () => {
     await client.connect();
     await waiting;
     world.dispatchEvent(new Event("online"));
+    if (connections > 1) await until(() => hellos.length === connections);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(hellos).toHaveLength(connections);
   });
