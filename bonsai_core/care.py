@@ -37,6 +37,10 @@ LOOK = 0.01
 TASKS_TIMEOUT = 1.0
 
 
+#: Hooks that say who may do what: while their plugin is off, it says nothing.
+_DECIDING = frozenset({"allow_handshake", "validate_user", "authorize_room"})
+
+
 class UnknownPlugin(PluginError):
     """There is no plugin of this name."""
 
@@ -78,6 +82,8 @@ class Care:
         record = self._known(name)
         if record.instance is None:
             return record
+        if deciding := sorted(_DECIDING & set(record.hooks)):
+            log.warning("a plugin that decides who may come in is switched off", plugin=name, hooks=deciding)
         off = record.switched_off()
         await self._put(off, ())
         return off

@@ -116,11 +116,19 @@ class HookSpecs:
 
     @hookspec
     def on_startup(self, app: App) -> Awaitable[None] | None:
-        """The server starts; the store is open, sockets are not. Load heavy things here, in the background if slow."""
+        """The server starts; the store is open, sockets are not. Load heavy things here, in the background if slow.
+
+        Called too when the plugin is enabled or reloaded in a running server (`bonsai plugins reload NAME`): sockets are
+        open then, and the plugin that it replaces still runs. If it fails, the plugin is not taken into use.
+        """
 
     @hookspec
     def on_shutdown(self, app: App) -> Awaitable[None] | None:
-        """The server stops; all sockets are closed, the store is still open."""
+        """The server stops; all sockets are closed, the store is still open.
+
+        Called too when the plugin was disabled or reloaded in a running server, after its last handler; sockets stay.
+        Tasks of `App.create_task` end after it; end here what else goes on.
+        """
 
     @hookspec
     def add_routes(self, app: App) -> None:
