@@ -1,6 +1,6 @@
 """Students of the demo, who are not real: what they practised in the last weeks, and that they practise now.
 
-    tools/demo_students.py history             # before the server starts: into its store, with the clock turned back
+    tools/demo_students.py history FILE        # before the server first starts: makes its store, the clock turned back
     tools/demo_students.py live URL SESSION    # at a running server, until it is stopped; Maya practises in SESSION
 
 Both go through the server's own events. A student's ability is a matter of their name and of how much they have
@@ -11,12 +11,16 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import random
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -24,11 +28,12 @@ import aiohttp
 from bonsai_core import App, Settings, mint_token
 from bonsai_core.client import Auth, Client, ClientError, Device, Reconnect
 from bonsai_core.domain import DOMAINS, FORMATS, Section
+from bonsai_core.logs import configure
 from bonsai_core.server import Server
 from bonsai_core.testing import FakeClock
 
-#: The history's first session of the first student: where it is, there is a history.
-FIRST_SESSION = "maya-first"
+#: Memory that looks like a folder, where there is one: the history is no loss if the power fails while it is made.
+MEMORY = Path("/dev/shm")
 #: Days of the history, today not among them.
 DAYS = 35
 DAY = 86_400.0
@@ -142,8 +147,6 @@ async def write_history(settings: Settings) -> int:
     await server.start()
     answers = 0
     try:
-        if await app.store.session_owner(FIRST_SESSION) is not None:
-            return 0
         async with aiohttp.ClientSession() as http:
             for day in range(DAYS):
                 for habits in (one for one in CLASS if one.goal):
@@ -163,7 +166,7 @@ async def _study_day(server: Server, http: aiohttp.ClientSession, clock: FakeClo
     secret = server.app.settings.secret
     assert secret is not None
     token = mint_token(secret, user=name, ttl_s=86_400, now=clock.now())
-    session = FIRST_SESSION if day == 0 and name == "Maya" else f"{name.lower()}-day-{day}"
+    session = f"{name.lower()}-day-{day}"
     client = Client(server.url.replace("http", "ws", 1), auth=Auth(token=token, session_id=session), session=http)
     async with client:
         desk = Desk(client)
@@ -232,13 +235,15 @@ async def _ask_coach(client: Client, event: str, question: Mapping[str, Any]) ->
         await client.request(event, {"questionId": question["id"]})
 
 
-def main(arguments: list[str]) -> int:
-    logging.disable(logging.WARNING)
-    if arguments == ["history"]:
+def make_store(file: Path) -> int:
+    """Make a store with the history in it; how many answers."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
+        made = Path(folder) / "bonsai.db"
         # Nothing of the past may time out, and only what the students need is loaded.
         settings = Settings(
             dev=True,
             websocket_port=0,
+            store_url=f"sqlite:///{made}",
             plugins=("analytics", "recs"),
             plugins_disabled=(),
             plugins_dir=None,
@@ -247,7 +252,19 @@ def main(arguments: list[str]) -> int:
             outbox_max_age_ms=3_600_000,
             handler_timeout_ms=600_000,
         )
-        print(asyncio.run(write_history(settings)))
+        answers = asyncio.run(write_history(settings))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{file.name}.new")
+        shutil.copyfile(made, partial)
+        partial.replace(file)
+    return answers
+
+
+def main(arguments: list[str]) -> int:
+    configure()
+    logging.disable(logging.WARNING)  # a slow machine's warnings are not for those who look at the demo
+    if len(arguments) == 2 and arguments[0] == "history":
+        print(make_store(Path(arguments[1])))
         return 0
     if len(arguments) == 3 and arguments[0] == "live":
         with contextlib.suppress(KeyboardInterrupt):

@@ -83,19 +83,19 @@ def loaded_plugins(address: str) -> dict[str, Mapping[str, object]]:
 
 
 def write_history(settings: Settings, env: Mapping[str, str]) -> None:
-    """Give the students a past, if the store is a file that has none of them and the plugins for it may load."""
+    """Give the students a past, if the store is a file that is not there yet and the plugins for it may load."""
     allowed = set(settings.plugins or ("analytics", "recs")) - set(settings.plugins_disabled)
-    if not settings.effective_store_url.startswith("sqlite:///") or not {"analytics", "recs"} <= allowed:
+    scheme, _, path = settings.effective_store_url.partition(":///")
+    if scheme != "sqlite" or not path or Path(path).exists() or not {"analytics", "recs"} <= allowed:
         return
     print("Students of the demo: writing their last five weeks into the store", end="", flush=True)
     began = time.monotonic()
-    done = subprocess.run([*DEMO_STUDENTS, "history"], env=env, stdout=subprocess.PIPE, text=True, check=False)
+    command = [*DEMO_STUDENTS, "history", path]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         print(": that failed; they begin anew")
-    elif answers := int(done.stdout):
-        print(f": {answers} answers in {time.monotonic() - began:.1f} s")
     else:
-        print(": they are there")
+        print(f": {done.stdout.strip()} answers in {time.monotonic() - began:.1f} s")
 
 
 def page_lines(address: str, session: str, plugins: Mapping[str, Mapping[str, object]], practising: bool) -> list[str]:
