@@ -318,8 +318,9 @@ async def test_a_demo_server_lets_in_under_a_name(start: Start, blind: ServerPro
     await expect(options.locator("#good")).to_contain_text("Connected as ada")
     await options.click("#forget")
     await expect(options.locator("#account")).to_be_hidden()
-    assert set(await options.evaluate("chrome.storage.local.get()")) == {"extensionId"}
+    assert await options.evaluate("chrome.storage.local.get(['settings', 'token'])") == {}
     assert await options.evaluate("chrome.storage.session.get('token')") == {}
+    await expect(options.locator("#connection-text")).to_have_text("Off")
 
 
 @pytest.mark.parametrize("dark", [False, True])
