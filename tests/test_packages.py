@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from bonsai_core.scaffold import core_range
-from tests.contract_faults import load_file
+from tests.contract_faults import EXAMPLES, load_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
@@ -257,6 +257,18 @@ def test_the_core_alone_starts_and_has_no_plugins(clean: tuple[Path, dict[str, P
     told = probe(clean[0], [], tmp_path)
     assert (told["plugins"], told["listed"], told["code"]) == ({}, [], 0)
     assert {event.partition(":")[0] for event in told["events"]} <= {"session", "user", "auth", "room"}
+
+
+@pytest.mark.parametrize("name", ["recs", "vision"])
+def test_another_package_takes_a_plugins_place(name: str, clean: tuple[Path, dict[str, Path]], tmp_path: Path) -> None:
+    python, installed = clean
+    wheel = alone.build_wheel(EXAMPLES / f"acme_{name}", tmp_path / "wheels")
+    alone.install(python, [wheel], "--target", str(tmp_path / "acme"))
+    others = [folder for member, folder in installed.items() if member != f"bonsai_{name}"]
+    told = probe(python, [*others, tmp_path / "acme"], tmp_path)
+    assert told["failures"] == {}
+    assert told["plugins"].keys() == {member.removeprefix("bonsai_") for member in installed}
+    assert {row["distribution"] for row in told["listed"] if row["name"] == name} == {f"acme-{name}"}
 
 
 HEAVY = {
