@@ -153,6 +153,8 @@ def fields(schema: Mapping[str, Any], used: dict[str, None]) -> str:
             about = f"{about} Default: `{str(default).lower() if isinstance(default, bool) else default}`.".strip()
         wanted = f"{kind(field, used)}, *required*" if name in required else kind(field, used)
         rows.append((code(name), wanted, about))
+    if not any(about for _, _, about in rows):
+        return table(("field", "type"), [row[:2] for row in rows])
     return table(("field", "type", "what it is"), rows)
 
 
