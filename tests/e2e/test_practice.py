@@ -12,7 +12,7 @@ from tests.e2e.conftest import StartPage
 from tests.e2e.page import Chromium
 from tests.e2e.student import Student, bank
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_ten_questions_with_hints_lead_to_a_predicted_score(page_server: StartPage, browser: Chromium) -> None:

@@ -9,7 +9,7 @@ from tests.e2e.conftest import StartPage
 from tests.e2e.page import Chromium, violations
 from tests.e2e.student import Student, bank
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide and light", "narrow and dark"])

@@ -11,7 +11,7 @@ from tests.e2e.conftest import PLUGINS, StartPage
 from tests.e2e.page import Chromium
 from tests.e2e.student import Student
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 QUESTION = """<body style="margin: 40px; width: 640px; font: 20px/1.6 Georgia, serif; background: #fff">
 <p>A taxi ride costs a fixed fee of 4 dollars and 3 dollars for each mile. Which equation gives the cost y, in dollars,

@@ -11,11 +11,11 @@ from playwright.async_api import expect
 
 from bonsai_core.testing import ServerProcess, StartProxy, TcpProxy
 from bonsai_core.testing.process import free_port
-from tests.e2e.conftest import StartPage
+from tests.e2e.conftest import START, StartPage
 from tests.e2e.page import Chromium
 from tests.e2e.student import Student
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 #: Whether the browser keeps an answer on its disk.
 KEPT = """async () => {
@@ -86,7 +86,7 @@ async def test_a_killed_server_comes_back_under_an_open_page(page_server: StartP
     await expect(student.connection).to_contain_text("Offline")
     await student.page.keyboard.press("Enter")
     await expect(student.page.locator(".report h3")).to_have_text("Saved")
-    await server.start()
+    await server.start(timeout=START)
     await student.is_live()
     assert await student.question_id() == question
     await expect(student.page.locator(".report h3")).to_have_text("Right")
