@@ -118,8 +118,8 @@ class HookSpecs:
     def on_startup(self, app: App) -> Awaitable[None] | None:
         """The server starts; the store is open, sockets are not. Load heavy things here, in the background if slow.
 
-        Called too when the plugin is enabled or reloaded in a running server: sockets are open then, and the plugin that
-        it replaces still runs. If it fails, the plugin is not taken into use.
+        Called too when the plugin is enabled or reloaded in a running server: sockets are open then, and what it
+        replaces still runs. If it fails, the plugin is not taken into use.
         """
 
     @hookspec

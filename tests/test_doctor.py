@@ -21,10 +21,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bonsai_core import Plugin, hookimpl
 from bonsai_core.cli import cli
 from bonsai_core.doctor import Check, Finding, checks, examine, machine, network, plugin, secret, store
 from bonsai_core.settings import Settings, env_name
-from bonsai_core.testing import StartProcess, StartRedis
+from bonsai_core.testing import StartProcess, StartRedis, StartServer
 
 GOOD = "Zr8q1xPn4Vw0sJc7Lk2Yb5Hd9Tm3Gf6AuEoRiQy"
 
@@ -242,11 +243,25 @@ def test_a_port_that_another_program_has() -> None:
     assert found(network.port, websocket_host="192.0.2.1")[0].level == "problem"
 
 
-async def test_a_server_of_ours_on_the_port_is_fine_if_it_is_ready(bonsai_process: StartProcess) -> None:
-    server = await bonsai_process(plugins=["none"])
-    (finding,) = network.port(Settings(websocket_port=server.port))
+class Slow(Plugin):
+    name = "slow"
+    ready = True
+
+    @hookimpl
+    def check_health(self) -> dict[str, bool]:
+        return {"ready": self.ready}
+
+
+async def test_a_server_of_ours_on_the_port_is_fine_if_it_is_ready(bonsai_server: StartServer) -> None:
+    slow = Slow()
+    server = await bonsai_server([slow])
+    settings = Settings(websocket_port=server.server.port)
+    (finding,) = await in_thread(lambda: list(network.port(settings)))
     assert finding.level == "ok"
     assert "A server of ours runs" in finding.what
+    slow.ready, server.app.draining = False, True
+    (finding,) = await in_thread(lambda: list(network.port(settings)))
+    assert finding.what.endswith("is not ready: it is stopping, plugin slow.")
 
 
 @pytest.mark.parametrize(

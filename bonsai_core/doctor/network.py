@@ -98,10 +98,18 @@ def _taken(settings: Settings, host: str, number: int, error: OSError) -> Findin
     if health.get("ready"):
         return ok(f"A server of ours runs on port {number}: node {health.get('node')}, ready.")
     return problem(
-        f"A server of ours runs on port {number}, but is not ready: store {health.get('store')}.",
+        f"A server of ours runs on port {number}, but is not ready: {_unready(health)}.",
         "Load balancers give it no new connections.",
         f"See what it says: curl http://{host}:{number}/readyz",
     )
+
+
+def _unready(health: dict[str, Any]) -> str:
+    plugins: dict[str, Any] = health.get("plugins") or {}
+    waiting = sorted(name for name, state in plugins.items() if state.get("ready", True) is False)
+    reasons = [] if health.get("store") == "ok" else [f"store {health.get('store')}"]
+    reasons += ["it is stopping"] if health.get("draining") else []
+    return ", ".join([*reasons, *(f"plugin {name}" for name in waiting)]) or "it does not say why"
 
 
 def _ask(settings: Settings) -> dict[str, Any] | None:
