@@ -129,12 +129,14 @@ class Reading:
         self._scope = scope
         self._lock = threading.Lock()
         self._restored = False
+        self._number = 0
         #: The modules as they were.
         self.old = _modules_of(scope)
 
     def run(self) -> Any:
         """Load the plugin; the old modules are back when that fails, whatever it fails with."""
         with self._lock:
+            self._number = _latest[self._scope] = _latest.get(self._scope, 0) + 1
             self.old |= _modules_of(self._scope)
             for name, module in self.old.items():
                 del sys.modules[name]
@@ -153,12 +155,18 @@ class Reading:
         """Put the old modules back in the place of the new ones."""
         with self._lock:
             self._restored = True
+            if _latest.get(self._scope) != self._number:  # it came to its end after the code was read once more
+                return
             for name in _modules_of(self._scope):
                 del sys.modules[name]
             sys.modules.update(self.old)
             parent, _, child = self._scope.rpartition(".")
             if parent in sys.modules and self._scope in self.old:
                 setattr(sys.modules[parent], child, self.old[self._scope])
+
+
+#: How often the code of each package was read anew.
+_latest: dict[str, int] = {}
 
 
 def _forget_bytecode(module: ModuleType) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import os
 import sys
 import uuid
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -314,8 +316,12 @@ async def test_code_that_loads_for_ever_is_given_up(start: Start, code: Code, mo
         answered += 1
     assert (await reloading)[1]["error"]["message"].startswith("plugin ledger does not load: its code took longer")
     assert answered > 10, "others are not held up"
-    await asyncio.sleep(1.0)  # it comes to its end after all
     assert (await device.request("ledger:add", {"number": 1})) == {"number": 1, "version": 1, "mixed": False}
+    code.deploy(3)
+    monkeypatch.undo()
+    await done(server, "reload")
+    await asyncio.sleep(1.0)  # the other comes to its end after all
+    assert (await device.request("ledger:add", {"number": 1})) == {"number": 1, "version": 3, "mixed": False}
 
 
 async def test_a_new_version_takes_over_when_it_is_ready(
@@ -341,6 +347,19 @@ async def test_a_new_version_takes_over_when_it_is_ready(
     monkeypatch.setattr(care, "READY_TIMEOUT", 0.2)
     assert "is not ready after 0.2 s" in (await post(server, "reload"))[1]["error"]["message"]
     assert (await device.request("ledger:add", {"number": 1}))["version"] == 2
+
+
+async def test_replaced_code_is_freed(start: Start, code: Code) -> None:
+    server = await start()
+    device = await server.connect()
+    await device.request("ledger:add", {"number": 1})
+    for version in (2, 3):
+        old = weakref.ref(server.app.plugins.records["ledger"].instance)
+        code.deploy(version)
+        await done(server, "reload")
+        await device.request("ledger:add", {"number": 1})
+        gc.collect()
+        assert old() is None
 
 
 async def test_handlers_under_way_finish_in_the_old_code(start: Start, code: Code) -> None:
