@@ -116,6 +116,7 @@ def run_page(page: str) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON)
 async def test_the_python_of_a_page_works(
     page: str, bonsai_server: StartServer, bonsai_process: StartProcess, tcp_proxy: StartProxy, tmp_path: Path
