@@ -155,7 +155,8 @@ def main() -> int:
         return 0
     problems = build()
     if not problems:
-        print(f"the docs site is in {SITE.relative_to(ROOT)}: open index.html there")
+        folder = SITE.relative_to(ROOT)
+        print(f"the docs site is in {folder}; with its search: python3 -m http.server --directory {folder} 8000")
     return 1 if problems else 0
 
 
