@@ -545,7 +545,7 @@ def test_bash_completes_commands_and_flags(tmp_path: Path) -> None:
             env=os.environ | {"PATH": path},
             timeout=30,
         )
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.split()
 
     assert complete("bonsai", "doc") == ["doctor"]
