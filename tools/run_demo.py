@@ -155,9 +155,13 @@ def main() -> int:
             print()
             print(f"The server is up at {socket_address}/ws; Ctrl-C stops it. In another terminal:")
             command = min(BONSAI, os.path.relpath(BONSAI), key=len)
-            print(f"  {command} connect {socket_address} --user demo-0   # be the first of these students")
-            print(f"  {command} replay --sample --url {socket_address}   # more of them")
-            print(f"  {address}/asyncapi.json                           # every event")
+            for what, why in (
+                (f"{command} connect {socket_address} --user demo-0", "be the first of these students"),
+                (f"{command} replay --sample --url {socket_address}", "more of them"),
+                (f"{address}/asyncapi.json", "every event"),
+            ):
+                print(f"  {what:<{len(command) + len(socket_address) + 24}} # {why}")
+            print()
             print("\n".join(page_lines(address, session, plugins, practising)), flush=True)
         return running[0].wait()
     except KeyboardInterrupt:
