@@ -107,6 +107,20 @@ async def test_time_stands_still_in_a_pause(page_server: StartPage, browser: Chr
     await expect(student.page.get_by_role("timer")).to_contain_text(re.compile(r"1:0[123]"))
 
 
+async def test_a_diagnosis_says_how_well_it_knows_the_student(page_server: StartPage, browser: Chromium) -> None:
+    server = await page_server()
+    student = await Student.sit_down(await browser.context(), server.url, "ada")
+    await student.page.get_by_text("Diagnose").click()
+    meter = student.page.get_by_role("progressbar", name="How well we know you")
+    await expect(meter).to_be_visible()
+    for number in range(3):
+        await student.answer(right=number != 1)
+        await expect(student.page.locator(".diagnosis")).to_contain_text(f"{number + 1} answered")
+        await student.go_on()
+    # It is the less well known section's, which three questions may not have touched.
+    assert 0 < float(await meter.get_attribute("value") or 0) < 1
+
+
 async def test_a_mock_test_is_answered_in_any_order_and_handed_in(page_server: StartPage, browser: Chromium) -> None:
     server = await page_server()
     student = await Student.sit_down(await browser.context(), server.url, "ada")

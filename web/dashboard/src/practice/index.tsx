@@ -196,8 +196,8 @@ function One({ question, handle, onStrategy, onKeys }: AskProps & { question: Qu
   const hints = useHints(id, practice.hinted[id] ?? 0, (count) => handle.patch({ hinted: { [id]: count } }));
   const has = (key: string): boolean => Boolean(choices?.some((choice) => choice.key === key));
   const answer = draft?.answer?.trim();
-  const submit = (): void => {
-    if (answer && !result) handle.submit(answer);
+  const submit = (given = answer): void => {
+    if (given?.trim() && !result) handle.submit(given.trim());
   };
   useKeys({
     choose: (key) => !result && !paused && has(key) && handle.choose(id, key),
@@ -238,7 +238,7 @@ function One({ question, handle, onStrategy, onKeys }: AskProps & { question: Qu
         >
           {!result && (
             <div className="actions">
-              <Button kind="primary" onClick={submit} disabled={!answer} data-testid="submit">
+              <Button kind="primary" onClick={() => submit()} disabled={!answer} data-testid="submit">
                 Check
               </Button>
               <HintButton hints={hints} />

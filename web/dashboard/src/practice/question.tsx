@@ -17,8 +17,8 @@ export interface QuestionProps {
   onStrike: (key: string) => void;
   /** The answer as it is typed. */
   onType: (answer: string) => void;
-  /** Enter was pressed in the field. */
-  onEnter: () => void;
+  /** Enter was pressed in the field, with this in it. */
+  onEnter: (answer: string) => void;
   /** Below the answer: buttons, hints, the explanation. */
   children?: ReactNode;
 }
@@ -131,7 +131,7 @@ function Typed({ draft, result, onType, onEnter }: QuestionProps): ReactNode {
         event.preventDefault();
         if (own !== undefined) tell.current(own);
         setOwn(undefined);
-        onEnter();
+        onEnter(own ?? shared);
       }}
     >
       <label className="field">
