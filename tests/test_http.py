@@ -107,5 +107,5 @@ async def test_the_asyncapi_document_lists_every_event(bonsai_server: StartServe
     assert {"user:connect", "session:update", "school:grade", "school:graded", "ack", "error"} <= names
     grade = document["components"]["messages"]["school.grade.in"]
     assert grade["summary"] == "Grade something."
-    assert grade["payload"]["properties"]["data"] == {"$ref": "#/components/schemas/Grade"}
-    assert document["components"]["schemas"]["Grade"]["properties"]["points"]["type"] == "integer"
+    assert grade["payload"]["properties"]["data"] == {"$ref": "#/components/schemas/school.Grade"}
+    assert document["components"]["schemas"]["school.Grade"]["properties"]["points"]["type"] == "integer"
