@@ -22,13 +22,14 @@ from bonsai_core.gate import Gate
 from bonsai_core.gossip import Gossip
 from bonsai_core.isolation import PluginFault, Supervisor, where
 from bonsai_core.limits import Limits
+from bonsai_core.live import Documents
 from bonsai_core.metrics import EventReport, Metrics
 from bonsai_core.nodes import OtherNodes
 from bonsai_core.plugins import Handler, PluginRecord, Plugins
 from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
 from bonsai_core.room_access import RoomAccess
 from bonsai_core.rooms import Rooms
-from bonsai_core.session import Documents, Session, to_json
+from bonsai_core.session import Session, to_json
 from bonsai_core.settings import Settings
 from bonsai_core.shared import Shared
 from bonsai_core.store import create_store

@@ -22,7 +22,7 @@ from bonsai_core.transport import Transport, Wire
 
 if TYPE_CHECKING:
     from bonsai_core.auth import Identity
-    from bonsai_core.session import LiveSession
+    from bonsai_core.live import LiveSession
 
 log = structlog.get_logger("bonsai.connection")
 

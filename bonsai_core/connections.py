@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 
 from bonsai_core.connection import Connection
-from bonsai_core.session import LiveSession
+from bonsai_core.live import LiveSession
 from bonsai_core.store.base import Replaced, is_stale
 
 

@@ -21,9 +21,10 @@ from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault
+from bonsai_core.live import Client, LiveSession, Turn
 from bonsai_core.plugins import Handler, PluginRecord, Route
 from bonsai_core.protocol import ErrorCode, Frame
-from bonsai_core.session import Client, LiveSession, Session, Turn, to_json
+from bonsai_core.session import Session, to_json
 from bonsai_core.store.base import (
     AlreadyDone,
     Mark,

@@ -20,10 +20,10 @@ from bonsai_core.auth import Identity, TokenError
 from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.isolation import PluginFault
+from bonsai_core.live import Client, LiveSession, session_room, user_room
 from bonsai_core.payload import Payload
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.rooms import Joined
-from bonsai_core.session import Client, LiveSession, session_room, user_room
 from bonsai_core.store.base import DeviceInfo, Message, Position, Replaced, StoreUnavailable
 
 if TYPE_CHECKING:

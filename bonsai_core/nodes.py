@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bonsai_core.gate import device_json
+from bonsai_core.live import session_room
 from bonsai_core.protocol import CloseCode, encode_json
-from bonsai_core.session import session_room
 from bonsai_core.store.base import DeviceInfo, Message, Replaced, StoreUnavailable
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.isolation import PluginFault
+from bonsai_core.live import LiveSession, session_room, user_room
 from bonsai_core.protocol import ErrorCode
-from bonsai_core.session import LiveSession, Session, session_room, user_room
+from bonsai_core.session import Session
 
 if TYPE_CHECKING:
     from bonsai_core.app import App

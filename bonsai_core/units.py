@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from bonsai_core.events import Refused
 from bonsai_core.isolation import apart
+from bonsai_core.live import LiveSession
 from bonsai_core.plugins import Handler
 from bonsai_core.protocol import ErrorCode
-from bonsai_core.session import LiveSession, Session
+from bonsai_core.session import Session
 from bonsai_core.store.base import AlreadyDone, Replaced, StoreError, StoreUnavailable, VersionConflict
 
 if TYPE_CHECKING:

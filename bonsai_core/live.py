@@ -1,0 +1,159 @@
+"""What a session is in memory: its rooms' names, its clients, whose turn it is, its user's documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+
+from bonsai_core.connection import Connection
+from bonsai_core.store.base import (
+    Document,
+    Store,
+    Write,
+)
+
+#: Answers of this many newest messages of a client are kept in memory, so that a resend is answered at once.
+RECENT = 64
+
+
+def user_room(user: str) -> str:
+    """The room of all of a user's devices."""
+    return f"user:{user}"
+
+
+def session_room(session_id: str) -> str:
+    """The room of all of a session's devices."""
+    return f"session:{session_id}"
+
+
+class Client:
+    """What a node remembers of one client of a session, across its reconnects.
+
+    Attributes:
+        connection: where its answers go now.
+        highest: the highest id that it is known to have used.
+        recent: id -> (hash of the raw payload, answer frame) of its newest answered messages.
+        behind: the oldest id that was turned away because storage is away, and until when (monotonic seconds) newer
+            ones have to wait for it, so that they do not overtake it; 0 when there is none.
+    """
+
+    __slots__ = ("behind", "behind_until", "connection", "highest", "recent")
+
+    def __init__(self, connection: Connection, highest: int) -> None:
+        self.connection = connection
+        self.highest = highest
+        self.behind = 0
+        self.behind_until = 0.0
+        self.recent: dict[int, tuple[int, bytes]] | None = None
+
+    def remember(self, id: int, content: int, answer: bytes) -> None:
+        """Keep the answer to a message that took effect."""
+        if self.recent is None:
+            self.recent = {}
+        self.recent[id] = (content, answer)
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
+
+
+class Turn:
+    """A lock that costs nothing while nobody waits. Take it so, and `release` it in the end:
+
+    if turn.held:
+        await turn.wait()
+    turn.held = True
+    """
+
+    __slots__ = ("_waiters", "held")
+
+    def __init__(self) -> None:
+        self.held = False
+        self._waiters: deque[asyncio.Future[None]] | None = None
+
+    async def wait(self) -> None:
+        """Return when it is the caller's, in the order of asking."""
+        if self._waiters is None:
+            self._waiters = deque()
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self.release()  # it was ours already
+            raise
+
+    def release(self) -> None:
+        """Hand it on, still held, to who has waited longest; or let it go."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._waiters = None
+        self.held = False
+
+
+class LiveSession:
+    """A session with devices connected to this node, or work still running.
+
+    Attributes:
+        turn: events of one session run one after another; its holder runs.
+        running: (client, id) of `concurrent` handlers under way.
+        concurrent: how many of those there are, with and without id.
+    """
+
+    __slots__ = ("clients", "concurrent", "id", "running", "turn", "user", "users")
+
+    def __init__(self, id: str, user: str) -> None:
+        self.id = id
+        self.user = user
+        self.clients: dict[str, Client] = {}
+        self.turn = Turn()
+        self.running: set[tuple[str, int]] = set()
+        self.concurrent = 0
+        #: Connections and tasks that need this object; at 0 it is forgotten.
+        self.users = 0
+
+    def connections(self) -> list[Connection]:
+        """The session's connections on this node."""
+        return [c.connection for c in self.clients.values() if c.connection.joined]
+
+
+class Documents:
+    """A bounded cache of documents in front of the store, for all users of this node.
+
+    Sound with a store of one process because every write passes through here; with a shared store a stale entry is
+    found when the unit of work ends (`Store.commit`, `Store.verify`), dropped, and the handler runs again.
+    """
+
+    def __init__(self, store: Store, limit: int = 20_000) -> None:
+        self._store = store
+        self._limit = limit
+        self._cache: OrderedDict[tuple[str, str], Document | None] = OrderedDict()
+
+    async def load(self, user: str, key: str) -> Document | None:
+        """The newest known version of a document, or None."""
+        place = (user, key)
+        try:
+            document = self._cache[place]
+        except KeyError:
+            loaded = await self._store.load(user, key)
+            document = self._cache.setdefault(place, loaded)  # a commit meanwhile is newer than what was read
+            if len(self._cache) > self._limit:
+                self._cache.popitem(last=False)
+            return document
+        self._cache.move_to_end(place)
+        return document
+
+    def committed(self, user: str, writes: list[Write]) -> None:
+        """Take over what a commit wrote."""
+        for write in writes:
+            if self._store.shared and not write.version:  # made anew, it goes on with older versions
+                self._cache.pop((user, write.key), None)
+                continue
+            self._cache[user, write.key] = None if write.value is None else Document(write.value, write.version + 1)
+
+    def forget(self, user: str, keys: tuple[str, ...]) -> None:
+        """Drop entries that proved stale."""
+        for key in keys:
+            self._cache.pop((user, key), None)
