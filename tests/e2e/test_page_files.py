@@ -31,3 +31,10 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(built_page: Path) ->
         text = path.read_text()
         assert not re.search(r"\beval\(|new Function\(", text), path.name
         assert not re.search(r"(?:url\(|import\(|@import )[\"']?(?:https?:)?//", text), path.name
+
+
+def test_the_licences_of_all_that_is_in_the_page_are_beside_it(built_page: Path) -> None:
+    text = (built_page / "licenses.txt").read_text()
+    packages = set(re.findall(r"^(\S+) \d+\.\d+\.\d+ \((?:MIT|OFL-1\.1)\)$", text, re.MULTILINE))
+    assert packages >= {"react", "react-dom", "uplot", "@fontsource-variable/inter"}
+    assert "SIL OPEN FONT LICENSE" in text and "Permission is hereby granted" in text

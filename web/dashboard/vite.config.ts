@@ -5,12 +5,14 @@
 
 import { fileURLToPath } from "node:url";
 import { defaultClientConditions, defineConfig } from "vite";
+import { licenses } from "./licenses.ts";
 
 const SERVER = process.env.BONSAI_SERVER ?? "http://127.0.0.1:3001";
 
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
+  plugins: [licenses()],
   resolve: { conditions: ["@bonsai/source", ...defaultClientConditions] },
   build: {
     outDir: process.env.BONSAI_DASHBOARD_OUT ?? "../../plugins/bonsai_dashboard/bonsai_dashboard/static",
