@@ -31,6 +31,10 @@ WIDE, NARROW = (1280, 860), (390, 844)
 COLOURS = 128
 
 
+#: One for each picture.
+STUDENTS = "maya leo ines noah amara theo yuki sofia omar ruth ivan lena kofi nora hugo aisha emil zoe tariq vera juno"
+
+
 class Studio:
     """Takes pictures of one student's windows.
 
@@ -44,6 +48,7 @@ class Studio:
         self.server = server
         self._folder = folder
         self._only = only
+        self._students = iter(STUDENTS.split())
 
     async def take(self, name: str, *, size: tuple[int, int] = WIDE, dark: bool = False) -> None:
         """One state in one window of a student of its own."""
@@ -52,7 +57,7 @@ class Studio:
             return
         context = await self._browser.context(width=size[0], height=size[1], dark=dark)
         page = await context.new_page()
-        await page.goto(f"{self.server.url}/#as={shape.removeprefix('dashboard-practice-')}")
+        await page.goto(f"{self.server.url}/#as={next(self._students)}")
         await expect(page.get_by_test_id("question")).to_be_visible()
         await STATES[name](self, page)
         await page.evaluate("document.fonts.ready")
