@@ -9,19 +9,25 @@ import re
 import runpy
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from bonsai_core.cli import cli
 from bonsai_core.settings import Settings, env_name
 from bonsai_core.testing import StartServer
 from bonsai_core.workers import GRACE
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
-TEXTS = {path.name: path.read_text() for path in [*DEPLOY.iterdir(), *ROOT.glob("docs/operations/*.md")]}
+TEXTS = {
+    path.name: path.read_text()
+    for path in [*DEPLOY.glob("*.*"), DEPLOY / "Dockerfile", *ROOT.glob("docs/operations/*.md")]
+}
 DOCKERFILE = re.sub(r"\\\n *", "", TEXTS["Dockerfile"])
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXTS["compose.yaml"])
 KUBERNETES: dict[str, Any] = {document["kind"]: document for document in yaml.safe_load_all(TEXTS["kubernetes.yaml"])}
@@ -32,6 +38,17 @@ SETTING = re.compile(r"\b(?:BONSAI|JWT|WEBSOCKET|REDIS|STORE|FRONTEND|ALLOWED)_[
 DEFAULT = Settings(env_file=None)
 #: What a server, or its workers, may take to stop, in seconds.
 STOP = (DEFAULT.drain_timeout_ms + DEFAULT.close_timeout_ms) / 1000 + GRACE
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    """The variables that a command and those below it read as options."""
+    context = click.Context(command)
+    yield from (option.envvar for option in command.params if isinstance(option.envvar, str))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options_of(below)
 
 
 def pod() -> dict[str, Any]:
@@ -46,7 +63,7 @@ def service(name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
-    assert set(SETTING.findall(TEXTS[name])) - SETTINGS.keys() == set()
+    assert set(SETTING.findall(TEXTS[name])) - SETTINGS.keys() - set(options_of(cli)) == set()
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))

@@ -20,7 +20,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 import venv
 import zipfile
@@ -162,11 +161,11 @@ def core_folder(version: Version, into: Path, root: Path = ROOT) -> Path:
     """Where the source of a release of the core is; one that is not this checkout's is written to ``into``."""
     if version == this_core() and root == ROOT:
         return ROOT
-    command = ["git", "-C", str(root), "archive", f"{CORE}-{version}"]
+    command = ["git", "-C", str(root), "archive", "--format=zip", f"{CORE}-{version}"]
     archive = subprocess.run(command, check=True, capture_output=True).stdout
     shutil.rmtree(into, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(into, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        files.extractall(into)
     return into
 
 

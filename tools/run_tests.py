@@ -65,9 +65,9 @@ def pytest(title: str, python: str | Path, *arguments: str) -> list[str]:
 
 
 def run_workspace() -> Counter[str]:
-    """The tests of ``tests/``, with all plugins."""
+    """The tests of ``tests/``, with all plugins. Three at a time: much of their time is waiting."""
     title = "workspace"
-    return run(title, pytest(title, sys.executable, "-n", "2", "--dist", "loadfile", "tests"), ROOT)
+    return run(title, pytest(title, sys.executable, "-n", "3", "--dist", "loadfile", "tests"), ROOT)
 
 
 def run_alone(plugin: Path) -> Counter[str]:
