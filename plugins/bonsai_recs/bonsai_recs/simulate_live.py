@@ -21,6 +21,7 @@ import aiohttp
 
 from bonsai_core import Settings, mint_token
 from bonsai_core.client import Auth, Client, ClientError, Message, Reconnect, Refused, ServerError, State
+from bonsai_core.domain import FORMATS, Section
 
 #: Students who connect at the same moment.
 CONNECTING_AT_ONCE = 50
@@ -81,7 +82,8 @@ class Student:
         gain = 0.12 * 4.0 * chance * (1.0 - chance)
         self._skills[question["skill"]] += gain
         self.learnt += gain
-        usual = float(question["expectedSeconds"])
+        # Not `expectedSeconds`, which follows the student: the two would drift away together.
+        usual = FORMATS[Section(question["section"])].seconds_per_question * (0.6 + 0.1 * question["band"])
         spent = usual * self._pace * math.exp(self._random.gauss(0.0, 0.35)) * (1.0 + 0.2 * self._tired())
         self.seconds += spent
         return right, round(spent, 1)
