@@ -95,6 +95,7 @@ async def test_a_join_that_comes_late_does_not_replace_a_connection_opened_since
 ) -> None:
     for here, there in itertools.product(await nodes(bonsai_server, redis_url), repeat=2):
         late = await here.connect(join=False)
+        await asyncio.sleep(0.3)  # clocks agree as well as Redis answers quickly
         phone = await there.connect(user="ada", session="s", client="phone")
         await late.send("user:connect", {"token": here.token("ada"), "sessionId": "s", "clientId": "phone"})
         assert await late.closed() == 1013

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from bonsai_core.store import redis_keys as keys
@@ -40,6 +41,8 @@ class Nodes:
         self._sessions: set[tuple[str, str]] = set()
         self._hurry = asyncio.Event()
         self._held = False
+        #: How long the newest questions for the time took, and what they told: the quickest tells it best.
+        self._clocks: deque[tuple[int, int]] = deque(maxlen=8)
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -101,7 +104,9 @@ class Nodes:
         good, dead, time = await self._link.run(
             self._script, [keys.NODES], self._node, int(self._lease * 1000), int(self._held)
         )
-        self._store.clock_offset = time - (asked + self._store.clock()) // 2
+        answered = self._store.clock()
+        self._clocks.append((abs(answered - asked), time - (asked + answered) // 2))
+        self._store.clock_offset = min(self._clocks)[1]
         self._held = True
         self._dead = frozenset(name.decode() for name in dead)
         if not good:
