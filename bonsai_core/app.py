@@ -26,7 +26,7 @@ from bonsai_core.live import Documents
 from bonsai_core.metrics import EventReport, Metrics
 from bonsai_core.nodes import OtherNodes
 from bonsai_core.plugins import Handler, PluginRecord, Plugins
-from bonsai_core.protocol import CloseCode, decode_json, encode_event, encode_json
+from bonsai_core.protocol import CloseCode, decode_json, encode_json
 from bonsai_core.room_access import RoomAccess
 from bonsai_core.rooms import Rooms
 from bonsai_core.session import Session, to_json
@@ -34,6 +34,7 @@ from bonsai_core.settings import Settings
 from bonsai_core.shared import Shared
 from bonsai_core.store import create_store
 from bonsai_core.store.base import Store, StoreUnavailable
+from bonsai_core.transport import Entrance
 from bonsai_core.units import run_unit_apart
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class App:
         settings: the process's settings.
         plugins: the plugin registry.
         store: the storage; plugins use `Session` instead.
+        entrance: where connections begin, for plugins that bring a wire; set before hooks are called.
 
     Args:
         clock: wall clock, ms since the epoch. Tests put a fake one here.
@@ -123,6 +125,7 @@ class App:
         self.routes: tuple[HttpRoute, ...] = ()
         self.belongings = Belongings(self.plugins)
         self.started_at = clock()
+        self.entrance: Entrance
         self.draining = False
         self._adding: list[HttpRoute] = []
         self._adder: PluginRecord | None = None
@@ -295,7 +298,7 @@ class App:
             if (kind == "jti" and identity.jti == value) or (
                 kind == "user" and identity.user == value and identity.issued_at <= at
             ):
-                connection.refuse(None, "unauthenticated", "the token was revoked", self.now())
+                connection.refuse(None, "unauthenticated", "the token was revoked")
                 connection.close(CloseCode.UNAUTHENTICATED, "token revoked", leave="expired")
 
     # For operations
@@ -454,28 +457,28 @@ class App:
         settings = self.settings
         if connection.close_code is not None:
             return
-        if connection.session is None:
+        if connection.session is None and not connection.guest:
             if now - connection.opened_at > settings.join_timeout_ms / 1000:
                 connection.close(CloseCode.JOIN_TIMEOUT, "did not join in time")
             return
+        interval, timeout = settings.heartbeat_interval_ms / 1000, settings.heartbeat_timeout_ms / 1000
+        always = connection.wire.pings_always
         if connection.pinged_at:
             # At most half an interval, so that a half-open peer is freed within one and a half.
-            if (
-                now - connection.pinged_at
-                > min(settings.heartbeat_timeout_ms, settings.heartbeat_interval_ms / 2) / 1000
-            ):
+            if now - connection.pinged_at > (timeout if always else min(timeout, interval / 2)):
                 connection.abort()
                 return
-        elif now - connection.last_seen >= settings.heartbeat_interval_ms / 1000:
+        elif now - (connection.asked_at if always else connection.last_seen) >= interval:
             connection.ping()
         if connection.backlog_age(now) > settings.outbox_max_age_ms / 1000:
             connection.cut_off(0)
             return
         identity = connection.identity
-        assert identity is not None
+        if identity is None:
+            return
         left = identity.expires_at - now_ms
         if left <= -settings.token_grace_s * 1000:
             connection.close(CloseCode.UNAUTHENTICATED, "token expired", leave="expired")
         elif left <= settings.token_expiring_s * 1000 and not connection.expiring_told:
             connection.expiring_told = True
-            connection.send(encode_event("auth:expiring", encode_json({"inMs": max(left, 0)}), now_ms))
+            connection.tell("auth:expiring", encode_json({"inMs": max(left, 0)}))

@@ -81,6 +81,7 @@ class Connection:
         "_transport",
         "_writer",
         "address",
+        "asked_at",
         "bad_frames",
         "bad_json",
         "bearer",
@@ -90,6 +91,7 @@ class Connection:
         "device",
         "dropped",
         "expiring_told",
+        "guest",
         "holds",
         "identity",
         "last_seen",
@@ -122,7 +124,7 @@ class Connection:
         self.wire = wire
         self.address = address
         self.bearer = bearer
-        self.opened_at = self.last_seen = now()
+        self.opened_at = self.last_seen = self.asked_at = now()
         #: Of a client's connections the one with the greatest counts: `DeviceInfo.joined_at`.
         self.opened_ms = 0
         self.pinged_at = 0.0
@@ -132,6 +134,8 @@ class Connection:
         self.device: DeviceInfo | None = None
         self.client_id = ""
         self.recovered = False
+        #: Whether somebody else than a session looks after it, so that it need not join one.
+        self.guest = False
         #: Names of the rooms this connection is in.
         self.rooms: set[str] = set()
         #: Room messages held back while a room's log is being read, by room; None when nothing is held.
@@ -170,9 +174,13 @@ class Connection:
 
     # Sending
 
-    def send(self, payload: bytes) -> None:
-        """Send one frame (JSON bytes of `bonsai_core.protocol`) to this connection alone, before what else waits."""
-        self.write(self.wire.frame(payload), _HIGH)
+    def tell(self, event: str, data: bytes) -> None:
+        """Send an event to this connection alone, before what else waits. `data` is JSON."""
+        self.write(self.wire.event(event, data, self._now_ms()), _HIGH)
+
+    def ack(self, reply: int, data: bytes) -> None:
+        """Answer an event that took effect; `data` is JSON."""
+        self.write(self.wire.ack(reply, data, self._now_ms()), _HIGH)
 
     def write(self, data: bytes, priority: Priority = _NORMAL, key: str | None = None) -> None:
         """Send bytes that this connection's wire made.
@@ -193,14 +201,13 @@ class Connection:
             self._writer.mark(self)
         frames.append(data)
 
-    def deliver(self, message: Message, data: bytes) -> None:
-        """Send a room message, or hold it back while the room's log is being read for this connection."""
-        if self.holds is not None and (held := self.holds.get(message.room)) is not None:
-            held.append(message)
-        elif message.low:
-            self.write(data, Priority.LOW, message.key)
-        else:
-            self.write(data)
+    def hold(self, message: Message) -> bool:
+        """Keep a room message back if the room's log is being read for this connection; says whether it is."""
+        held = self.holds.get(message.room) if self.holds is not None else None
+        if held is None:
+            return False
+        held.append(message)
+        return True
 
     def flush(self) -> None:
         """Hand over what this turn of the loop collected; begin an outbox when the network does not take it."""
@@ -232,8 +239,7 @@ class Connection:
                 self._drainer = None
                 self.dropped += outbox.dropped
                 if outbox.dropped:
-                    notice = protocol.encode_json({"dropped": outbox.dropped})
-                    self.send(protocol.encode_event("notice:dropped", notice, self._now_ms()))
+                    self.tell("notice:dropped", protocol.encode_json({"dropped": outbox.dropped}))
                 return
             self._transport.write(data)
 
@@ -284,7 +290,7 @@ class Connection:
 
     def ping(self) -> None:
         """Ask the peer for a sign of life."""
-        self.pinged_at = self._now()
+        self.pinged_at = self.asked_at = self._now()
         self.write(self.wire.ping())
 
     def replaced(self) -> None:
@@ -323,6 +329,18 @@ class Connection:
             self._close_handle.cancel()
             self._close_handle = None
 
+    def switch(self, transport: Transport, wire: Wire, convert: Callable[[bytes], bytes]) -> None:
+        """Go on over another transport and wire, with what waits.
+
+        Args:
+            convert: makes bytes of the old wire into bytes of the new one.
+        """
+        self._frames = [convert(frame) for frame in self._frames]
+        if self._outbox is not None:
+            self._outbox.convert(convert)
+        self._transport = transport
+        self.wire = wire
+
     @property
     def joined(self) -> bool:
         """True from the answer to `user:connect` until the end."""
@@ -330,18 +348,14 @@ class Connection:
 
     def refuse(
         self,
-        id: int | None,
+        reply: int | None,
         code: str,
         message: str,
-        ts: int,
         *,
         details: Any = None,
         retry_after_ms: int | None = None,
         incident: str | None = None,
     ) -> None:
-        """Answer a message with an `error` frame."""
-        self.send(
-            protocol.encode_error(
-                id, code, message, ts, details=details, retry_after_ms=retry_after_ms, incident=incident
-            )
-        )
+        """Answer an event with an error; with `reply` None tell of a trouble that no event has caused."""
+        data = protocol.error_data(code, message, details=details, retry_after_ms=retry_after_ms, incident=incident)
+        self.write(self.wire.error(reply, data, self._now_ms()), _HIGH)

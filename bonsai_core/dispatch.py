@@ -21,7 +21,7 @@ from bonsai_core import protocol
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault
-from bonsai_core.live import Client, LiveSession, Turn
+from bonsai_core.live import Client, LiveSession, Numbered, Turn, numbered_name
 from bonsai_core.plugins import Handler, PluginRecord, Route
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.session import Session, to_json
@@ -53,28 +53,37 @@ class Dispatcher:
         self._app = app
         self._tasks: dict[asyncio.Task[None], PluginRecord] = {}
 
-    async def handle(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
-        """Handle one event of a joined connection, whatever it is: the answer goes out as a frame.
+    async def handle(
+        self, connection: Connection, frame: Frame, attachment: bytes | None = None, reply: int | None = None
+    ) -> None:
+        """Handle one event of a joined connection, whatever it is, and answer it.
 
         Returns when the event is done, or, for a `concurrent` handler, when it was started.
+
+        Args:
+            reply: what to answer under; None when no answer is wanted.
         """
         live = connection.session
         assert live is not None
         route = self._app.plugins.route(frame.event)
         if route is None:
-            self._unknown(connection, frame)
+            self._unknown(connection, frame, reply)
             return
-        raw = bytes(frame.data)
-        client = live.clients.get(connection.client_id)
+        raw, id, name = bytes(frame.data), frame.id, connection.client_id
+        if id is None and reply is not None:
+            name = numbered_name(name)
+        client = live.clients.get(name)
         if client is None or client.connection is not connection:
             return  # replaced meanwhile; the client resends on its new connection
-        event = Event(frame.event, raw, frame.id, client.connection.client_id, attachment)
-        work = Work(self._app, live, client, connection, route, event)
+        event = Event(frame.event, raw, id, name, attachment)
+        work = Work(self._app, live, client, connection, route, event, reply)
+        if isinstance(client, Numbered):
+            event.id = await work.number(client)
         owner = route.owner
         if owner is not None and owner.concurrent:
             self._start(work)
             return
-        if client.behind and frame.id is not None and work.must_wait():
+        if client.behind and id is not None and work.must_wait():
             work.refuse_for_storage()
             return
         live.users += 1
@@ -92,15 +101,14 @@ class Dispatcher:
         live, event = work.live, work.event
         if live.concurrent >= self._app.settings.max_pending:
             message = "too much of this session's work is under way"
-            work.connection.refuse(
-                event.id, ErrorCode.OVERLOADED, message, self._app.now(), retry_after_ms=STORE_RETRY_MS
-            )
+            work.connection.refuse(work.reply, ErrorCode.OVERLOADED, message, retry_after_ms=STORE_RETRY_MS)
             return
         if event.id is not None:
             key = (event.client_id, event.id)
-            if key in live.running:
-                return  # a resend of work under way: its answer goes to the client's newest connection
-            live.running.add(key)
+            if (running := live.running.get(key)) is not None:
+                running.reply = work.reply  # a resend: the answer goes to the client's newest connection
+                return
+            live.running[key] = work
         live.users += 1
         live.concurrent += 1
         over = False
@@ -112,7 +120,7 @@ class Dispatcher:
             over = True
             live.concurrent -= 1
             if event.id is not None:
-                live.running.discard((event.client_id, event.id))
+                live.running.pop((event.client_id, event.id), None)
             self._app.sessions.done(live)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -124,10 +132,8 @@ class Dispatcher:
         self._tasks[task] = work.route.owner.record
         task.add_done_callback(done)
 
-    def _unknown(self, connection: Connection, frame: Frame) -> None:
-        connection.refuse(
-            frame.id, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}", self._app.now()
-        )
+    def _unknown(self, connection: Connection, frame: Frame, reply: int | None) -> None:
+        connection.refuse(reply, ErrorCode.UNKNOWN_EVENT, f"no installed plugin handles {frame.event!r}")
         if self._app.metrics.listeners:
             self._app.report(connection, "", ErrorCode.UNKNOWN_EVENT, 0.0, len(bytes(frame.data)))
 
@@ -195,10 +201,29 @@ async def _after(turn: Turn) -> None:
 class Work:
     """All handlers' work on one client event, and the answer to it."""
 
-    __slots__ = ("_release", "abandoned", "app", "client", "connection", "digest", "event", "live", "observed", "route")
+    __slots__ = (
+        "_release",
+        "abandoned",
+        "app",
+        "client",
+        "connection",
+        "digest",
+        "event",
+        "live",
+        "observed",
+        "reply",
+        "route",
+    )
 
     def __init__(
-        self, app: App, live: LiveSession, client: Client, connection: Connection, route: Route, event: Event
+        self,
+        app: App,
+        live: LiveSession,
+        client: Client,
+        connection: Connection,
+        route: Route,
+        event: Event,
+        reply: int | None,
     ) -> None:
         self.app = app
         self.live = live
@@ -206,6 +231,8 @@ class Work:
         self.connection = connection
         self.route = route
         self.event = event
+        #: What to answer under; None when no answer is wanted.
+        self.reply = reply
         self.digest: bytes | None = None
         self.abandoned = False
         #: Events that handlers emitted and other plugins observe: (event, data).
@@ -221,7 +248,7 @@ class Work:
         owner, watchers, event = self.route.owner, self.route.watchers, self.event
         began = time.perf_counter()
         outcome = _ACK
-        content = hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
+        content = self._content()
         done: dict[str, Mark] | None = None
         try:
             if event.id is not None and event.id <= self.client.highest:
@@ -249,12 +276,12 @@ class Work:
             self.refuse_for_storage()
         else:
             if event.id is not None:
-                frame = protocol.encode_ack(event.id, answer, self.app.now())
                 client = self._client()
                 if event.id > client.highest:
                     client.highest = event.id
-                client.remember(event.id, content, frame)
-                self._target().send(frame)
+                client.remember(event.id, content, answer)
+            if self.reply is not None:
+                self._target().ack(self.reply, answer)
         if outcome is _ACK or outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
             self.app.metrics.event(event.name, outcome, time.perf_counter() - began)
         if self.app.metrics.listeners:
@@ -300,7 +327,7 @@ class Work:
     def _refuse(self, code: str, message: str, **more: Any) -> None:
         if self.abandoned:
             return  # it came back after all, but the message may have been sent and answered again
-        self._target().refuse(self.event.id, code, message, self.app.now(), **more)
+        self._target().refuse(self.reply, code, message, **more)
 
     # Duplicates
 
@@ -312,8 +339,33 @@ class Work:
         if known[0] != content:
             # Written differently perhaps, but the same: the stored digest decides, if there is one.
             return False
-        self._target().send(known[1])
+        if self.reply is not None:
+            self._target().ack(self.reply, known[1])
         return True
+
+    async def number(self, client: Numbered) -> int:
+        """The id of an event that came without one: a new one, unless it is the newest event sent again.
+
+        A client that comes back and has not got the answer to its newest event sends that one first.
+        """
+        content, last = self._content(), client.given
+        if client.doubtful:
+            client.doubtful = False
+            if client.content is not None:
+                again = client.content == content
+            else:
+                marks = await self.app.store.marks(self.live.user, self.event.client_id, last)
+                again = any(mark.digest == self._digest() for mark in marks.values())
+            if again:
+                client.content = content
+                return last
+        client.given = max(client.given, client.highest) + 1
+        client.content = content
+        return client.given
+
+    def _content(self) -> int:
+        event = self.event
+        return hash(event.raw) ^ hash(event.name) ^ (zlib.crc32(event.attachment) if event.attachment else 0)
 
     async def _done_before(self, id: int) -> dict[str, Mark]:
         """The marks that earlier sendings of this message left.

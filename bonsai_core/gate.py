@@ -1,13 +1,12 @@
-"""The gate: what comes from a socket is decoded, judged and passed on; who joins is checked; who leaves is told.
+"""The gate: what a wire has decoded is judged and passed on; who joins is checked; who leaves is told.
 
-Every message passes here first: is it a frame, is its sender joined, does it come too often? Only then it reaches the
-dispatcher.
+Every event passes here first: is its sender joined, does it come too often? Only then it reaches the dispatcher.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +14,13 @@ import structlog
 from pydantic import Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from bonsai_core import protocol
+from bonsai_core import protocol, transport
 from bonsai_core.auth import Identity, TokenError
 from bonsai_core.connection import Connection
 from bonsai_core.events import Refused
 from bonsai_core.isolation import PluginFault
-from bonsai_core.live import Client, LiveSession, session_room, user_room
+from bonsai_core.live import Client, LiveSession, Numbered, numbered_name, session_room, user_room
+from bonsai_core.outbox import Priority
 from bonsai_core.payload import Payload
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.rooms import Joined
@@ -105,7 +105,7 @@ class _Rejected(Exception):
         self.details = details
 
 
-class Gate:
+class Gate(transport.Gate):
     """Judges what connections send. One for all connections of a process."""
 
     def __init__(self, app: App) -> None:
@@ -114,58 +114,22 @@ class Gate:
 
     # What comes in
 
-    async def text(self, connection: Connection, raw: bytes) -> None:
-        """A text message has come."""
-        connection.heard()
-        settings = self._settings
-        if connection.session is None and len(raw) > settings.max_join_bytes:
-            connection.close(CloseCode.TOO_BIG, f"the first frame is limited to {settings.max_join_bytes} bytes")
-            return
-        if len(raw) > settings.max_message_bytes:
-            message = f"a message is limited to {settings.max_message_bytes} bytes"
-            connection.refuse(None, ErrorCode.TOO_LARGE, message, self._app.now())
-            return
-        try:
-            frames = protocol.decode_text(raw)
-        except ProtocolError as error:
-            self._bad(connection, error)
-            return
-        connection.bad_json = 0
-        if isinstance(frames, Frame):
-            if connection.session is None or frames.event in OWN_EVENTS:
-                await self._frame(connection, frames)
-            elif self._allowed(connection, frames):  # as `_frame` does, a step shorter for what comes all the time
-                connection.bad_frames = 0
-                await self._app.dispatcher.handle(connection, frames)
-            return
-        for frame in frames:
-            if connection.close_code is not None:
-                return
-            await self._frame(connection, frame)
+    def frame(
+        self, connection: Connection, frame: Frame, attachment: bytes | None = None, reply: int | None = None
+    ) -> Awaitable[None] | None:
+        event = frame.event
+        if connection.session is None or event in OWN_EVENTS:
+            return self._own(connection, frame, attachment, reply)
+        if not self._allowed(connection, frame, reply):
+            return None
+        connection.bad_frames = 0
+        return self._app.dispatcher.handle(connection, frame, attachment, reply)
 
-    async def binary(self, connection: Connection, raw: bytes) -> None:
-        """A binary message has come: a frame with an attachment."""
-        connection.heard()
-        settings = self._settings
-        if connection.session is None:
-            connection.close(CloseCode.UNSUPPORTED_DATA, "join with a text frame first")
-            return
-        try:
-            frame, attachment = protocol.decode_binary(raw, settings.max_message_bytes)
-        except ProtocolError as error:
-            self._bad(connection, error)
-            return
-        if len(attachment) > settings.max_attachment_bytes:
-            message = f"an attachment is limited to {settings.max_attachment_bytes} bytes"
-            connection.refuse(frame.id, ErrorCode.TOO_LARGE, message, self._app.now())
-            return
-        await self._frame(connection, frame, attachment)
-
-    def _bad(self, connection: Connection, error: ProtocolError) -> None:
+    def bad(self, connection: Connection, error: ProtocolError) -> None:
         if error.close is not None:
             connection.close(error.close, error.message)
             return
-        connection.refuse(error.id, ErrorCode.BAD_FRAME, error.message, self._app.now())
+        connection.refuse(error.id, ErrorCode.BAD_FRAME, error.message)
         connection.bad_frames += 1
         if not error.json:
             connection.bad_json += 1
@@ -174,43 +138,45 @@ class Gate:
         if connection.bad_frames >= MAX_BAD_FRAMES:
             connection.close(CloseCode.POLICY, "too many bad frames")
 
-    async def _frame(self, connection: Connection, frame: Frame, attachment: bytes | None = None) -> None:
+    def _own(
+        self, connection: Connection, frame: Frame, attachment: bytes | None, reply: int | None
+    ) -> Awaitable[None] | None:
+        """An event that the gate itself deals with, or one that comes too early."""
         event = frame.event
         if event == "ping":
             if self.control(connection):
-                connection.send(protocol.encode_pong(self._app.now()))
+                connection.write(connection.wire.pong(self._app.now()), Priority.HIGH)
         elif event == "pong":
             self.control(connection)
         elif connection.session is None:
             if event == "user:connect":
-                await self._connect(connection, frame)
-            else:
-                self._early(connection, frame)
+                return self.connect(connection, bytes(frame.data), reply)
+            self._early(connection, reply)
         elif event == "user:disconnect":  # leaving is never too much
-            self._disconnect(connection, frame)
-        elif self._allowed(connection, frame):
+            if reply is not None:
+                connection.ack(reply, b"null")
+            self.leave(connection)
+        elif self._allowed(connection, frame, reply):
             connection.bad_frames = 0
-            if event == "user:connect":
-                connection.refuse(frame.id, ErrorCode.BAD_FRAME, "already joined", self._app.now())
-            elif event == "auth:refresh":
-                await self._refresh(connection, frame)
-            else:
-                await self._app.dispatcher.handle(connection, frame, attachment)
+            if event == "auth:refresh":
+                return self._refresh(connection, frame, reply)
+            connection.refuse(reply, ErrorCode.BAD_FRAME, "already joined")
+        return None
 
-    def _early(self, connection: Connection, frame: Frame) -> None:
-        connection.refuse(frame.id, ErrorCode.UNAUTHENTICATED, "join with user:connect first", self._app.now())
+    def _early(self, connection: Connection, reply: int | None) -> None:
+        connection.refuse(reply, ErrorCode.UNAUTHENTICATED, "join with user:connect first")
         connection.bad_frames += 1
         if connection.bad_frames >= MAX_EARLY:
             connection.close(CloseCode.POLICY, "too many events before user:connect")
 
-    def _allowed(self, connection: Connection, frame: Frame) -> bool:
+    def _allowed(self, connection: Connection, frame: Frame, reply: int | None) -> bool:
         """Take from every bucket that counts this message; answer `rate_limited` when one is empty."""
         wait = self._app.limits.take(connection, frame.event)
         if not wait:
             connection.refusals = 0
             return True
         retry = int(wait * 1000) + 1
-        connection.refuse(frame.id, ErrorCode.RATE_LIMITED, "too many messages", self._app.now(), retry_after_ms=retry)
+        connection.refuse(reply, ErrorCode.RATE_LIMITED, "too many messages", retry_after_ms=retry)
         if self._app.metrics.listeners:
             self._app.report(connection, frame.event, ErrorCode.RATE_LIMITED, 0.0, len(bytes(frame.data)))
         connection.refusals += 1
@@ -228,26 +194,26 @@ class Gate:
 
     # Joining
 
-    async def _connect(self, connection: Connection, frame: Frame) -> None:
+    async def connect(
+        self, connection: Connection, data: bytes, reply: int | None = None, *, acknowledged: int | None = None
+    ) -> None:
         try:
-            await self._join(connection, frame)
+            await self._join(connection, data, reply, acknowledged)
         except _Rejected as rejected:
-            connection.refuse(frame.id, rejected.code, rejected.message, self._app.now(), details=rejected.details)
+            connection.refuse(reply, rejected.code, rejected.message, details=rejected.details)
             connection.close(rejected.close, rejected.message)
         except StoreUnavailable:
             connection.close(CloseCode.TRY_LATER, "storage is away")
         except Replaced:  # this join was held back on its way; should a clock be wrong, the client comes again
             connection.close(CloseCode.TRY_LATER, "a newer connection of this client has joined")
 
-    async def _join(self, connection: Connection, frame: Frame) -> None:
+    async def _join(self, connection: Connection, data: bytes, reply: int | None, acknowledged: int | None) -> None:
         app = self._app
         try:
-            request = JoinRequest.model_validate_json(bytes(frame.data))
+            request = JoinRequest.model_validate_json(data)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False, include_context=False)
-            connection.refuse(
-                frame.id, ErrorCode.INVALID_PAYLOAD, "user:connect is not valid", app.now(), details=details
-            )
+            connection.refuse(reply, ErrorCode.INVALID_PAYLOAD, "user:connect is not valid", details=details)
             connection.bad_frames += 1
             if connection.bad_frames >= MAX_EARLY:
                 connection.close(CloseCode.POLICY, "too many bad frames")
@@ -273,7 +239,7 @@ class Gate:
         )
         live = app.sessions.get(session_id, identity.user)
         try:
-            await self._enter(connection, live, identity, device, request.resume)
+            await self._enter(connection, live, identity, device, request.resume, acknowledged)
         finally:
             if connection.session is None:  # it did not get in: lost meanwhile, replaced, or the store went away
                 await self._forget(connection, live, device)
@@ -286,6 +252,7 @@ class Gate:
         identity: Identity,
         device: DeviceInfo,
         resume: Mapping[str, PositionIn],
+        acknowledged: int | None,
     ) -> None:
         """Take the connection into its session: takeover, rooms, presence, answer, missed messages."""
         app = self._app
@@ -294,6 +261,8 @@ class Gate:
         connection.client_id = device.client_id
         connection.device = device
         highest = await app.store.last_id(live.user, device.client_id)
+        numbered = numbered_name(device.client_id) if connection.wire.numbers else ""
+        highest_number = await app.store.last_id(live.user, numbered) if numbered else 0
         joined = [
             await app.rooms.join(connection, name, live.user, _position(resume.get(name)))
             for name in (user_room(live.user), session_room(live.id))
@@ -306,6 +275,9 @@ class Gate:
         known = live.clients.get(device.client_id)
         client = live.clients[device.client_id] = Client(connection, max(highest, known.highest if known else 0))
         client.recent = known.recent if known else None
+        if numbered:
+            earlier = live.clients.get(numbered)
+            live.clients[numbered] = Numbered(connection, highest_number, earlier, acknowledged)
         connection.session = live
         connection.bad_frames = 0
         for name, position in resume.items():
@@ -317,11 +289,11 @@ class Gate:
             if entry.room in resume:
                 app.metrics.recoveries[entry.recovered] += 1
         connection.recovered = all(entry.recovered for entry in joined)
-        connection.send(protocol.encode_event("user:joined", self._joined(connection, devices, joined), app.now()))
+        welcome = self._joined(connection, devices, joined)
+        connection.write(connection.wire.joined(welcome, app.now(), recovered=connection.recovered), Priority.HIGH)
         between = None
         if not connection.recovered:
-            snapshot = protocol.encode_json({**state, "devices": [device_json(d) for d in devices]})
-            between = protocol.encode_event("session:state", snapshot, app.now())
+            between = protocol.encode_json({**state, "devices": [device_json(d) for d in devices]})
         app.rooms.release(connection, joined, between)
         await self._tell_others(live, "user:connect", device)
         for handler in app.plugins.hooks.get("on_connect", ()):
@@ -394,33 +366,29 @@ class Gate:
 
     # Renewal and leaving
 
-    async def _refresh(self, connection: Connection, frame: Frame) -> None:
-        app = self._app
+    async def _refresh(self, connection: Connection, frame: Frame, reply: int | None) -> None:
         old, live = connection.identity, connection.session
         assert old is not None and live is not None
         try:
             token = RefreshRequest.model_validate_json(bytes(frame.data)).token
             new = await self.identify(token)
         except ValidationError:
-            connection.refuse(frame.id, ErrorCode.INVALID_PAYLOAD, "auth:refresh needs a token", app.now())
+            connection.refuse(reply, ErrorCode.INVALID_PAYLOAD, "auth:refresh needs a token")
             return
         except _Rejected as rejected:
-            connection.refuse(frame.id, rejected.code, rejected.message, app.now(), details=rejected.details)
+            connection.refuse(reply, rejected.code, rejected.message, details=rejected.details)
             return
         if new.user != old.user or new.session_id not in (None, live.id):
             message = "the token belongs to another user or session"
-            connection.refuse(frame.id, ErrorCode.FORBIDDEN, message, app.now())
+            connection.refuse(reply, ErrorCode.FORBIDDEN, message)
             return
         connection.identity = new
         connection.expiring_told = False
-        await app.room_access.check_again(live, connection)
-        if frame.id is not None:
-            data = protocol.encode_json({"tokenExpiresAt": new.expires_at})
-            connection.send(protocol.encode_ack(frame.id, data, app.now()))
+        await self._app.room_access.check_again(live, connection)
+        if reply is not None:
+            connection.ack(reply, protocol.encode_json({"tokenExpiresAt": new.expires_at}))
 
-    def _disconnect(self, connection: Connection, frame: Frame) -> None:
-        if frame.id is not None:
-            connection.send(protocol.encode_ack(frame.id, b"null", self._app.now()))
+    def leave(self, connection: Connection) -> None:
         connection.close(CloseCode.NORMAL, "left", leave="left")
 
     async def left(self, connection: Connection) -> None:
@@ -433,9 +401,10 @@ class Gate:
             for handler in app.plugins.hooks.get("on_disconnect", ()):
                 await app.dispatcher.run_hook(live, connection, handler, reason=connection.leave_reason)
         finally:
-            client = live.clients.get(device.client_id)
-            if client is not None and client.connection is connection:
-                del live.clients[device.client_id]
+            for name in (device.client_id, numbered_name(device.client_id)):
+                client = live.clients.get(name)
+                if client is not None and client.connection is connection:
+                    del live.clients[name]
             app.sessions.done(live)
 
     async def _forget(self, connection: Connection, live: LiveSession, device: DeviceInfo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
 
 from bonsai_core.connection import Connection
 from bonsai_core.store.base import (
@@ -11,6 +12,9 @@ from bonsai_core.store.base import (
     Store,
     Write,
 )
+
+if TYPE_CHECKING:
+    from bonsai_core.dispatch import Work
 
 #: Answers of this many newest messages of a client are kept in memory, so that a resend is answered at once.
 RECENT = 64
@@ -32,7 +36,7 @@ class Client:
     Attributes:
         connection: where its answers go now.
         highest: the highest id that it is known to have used.
-        recent: id -> (hash of the raw payload, answer frame) of its newest answered messages.
+        recent: id -> (hash of the raw payload, the ack's data) of its newest answered messages.
         behind: the oldest id that was turned away because storage is away, and until when (monotonic seconds) newer
             ones have to wait for it, so that they do not overtake it; 0 when there is none.
     """
@@ -53,6 +57,32 @@ class Client:
         self.recent[id] = (content, answer)
         if len(self.recent) > RECENT:
             del self.recent[next(iter(self.recent))]
+
+
+class Numbered(Client):
+    """A client whose wire has no ids (`Wire.numbers`): its events are numbered here.
+
+    Attributes:
+        given: the highest number that was given.
+        content: of the event that it was given to, as a hash; None when that was before our time.
+        doubtful: whether the client has come back and may not have got the answer to the newest event.
+    """
+
+    __slots__ = ("content", "doubtful", "given")
+
+    def __init__(self, connection: Connection, highest: int, known: Client | None, acknowledged: int | None) -> None:
+        super().__init__(connection, max(highest, known.highest if known else 0))
+        self.given = self.highest
+        self.content: int | None = None
+        if isinstance(known, Numbered):
+            self.recent = known.recent
+            self.given, self.content = known.given, known.content
+        self.doubtful = acknowledged is not None and acknowledged < self.given
+
+
+def numbered_name(client_id: str) -> str:
+    """The name that the events of a client have which are numbered here; no client can call itself so."""
+    return f"{client_id}\x1f"
 
 
 class Turn:
@@ -98,7 +128,7 @@ class LiveSession:
 
     Attributes:
         turn: events of one session run one after another; its holder runs.
-        running: (client, id) of `concurrent` handlers under way.
+        running: `concurrent` handlers under way, by (client, id).
         concurrent: how many of those there are, with and without id.
     """
 
@@ -109,14 +139,10 @@ class LiveSession:
         self.user = user
         self.clients: dict[str, Client] = {}
         self.turn = Turn()
-        self.running: set[tuple[str, int]] = set()
+        self.running: dict[tuple[str, int], Work] = {}
         self.concurrent = 0
         #: Connections and tasks that need this object; at 0 it is forgotten.
         self.users = 0
-
-    def connections(self) -> list[Connection]:
-        """The session's connections on this node."""
-        return [c.connection for c in self.clients.values() if c.connection.joined]
 
 
 class Documents:

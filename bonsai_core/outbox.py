@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -69,6 +70,14 @@ class Outbox:
         for frame in self._low.values():
             self._forget(frame)
         self._low.clear()
+
+    def convert(self, convert: Callable[[bytes], bytes]) -> None:
+        """Replace each waiting frame by what `convert` makes of it."""
+        self._high = deque(map(convert, self._high))
+        self._normal = deque(map(convert, self._normal))
+        self._low = {key: convert(frame) for key, frame in self._low.items()}
+        self._low_size = sum(map(len, self._low.values()))
+        self.size = sum(map(len, (*self._high, *self._normal))) + self._low_size
 
     def take(self, size: int) -> bytes:
         """Remove and return the most urgent frames, about `size` bytes of them; empty when nothing waits."""

@@ -178,17 +178,15 @@ def encode_ack(id: int, data: bytes, ts: int) -> bytes:
     return b'{"event":"ack","id":%d,"data":%b,"ts":%d}' % (id, data, ts)
 
 
-def encode_error(
-    id: int | None,
+def error_data(
     code: str,
     message: str,
-    ts: int,
     *,
     details: Any = None,
     retry_after_ms: int | None = None,
     incident: str | None = None,
 ) -> bytes:
-    """`{"event":"error"}`: the message was refused or failed."""
+    """The payload of `error`: a message was refused or failed, or something is wrong with the connection."""
     data: dict[str, Any] = {"code": code, "message": message}
     if details is not None:
         data["details"] = details
@@ -196,7 +194,7 @@ def encode_error(
         data["retryAfterMs"] = retry_after_ms
     if incident is not None:
         data["incident"] = incident
-    return encode_event("error", _encode(data), ts, id=id)
+    return _encode(data)
 
 
 def encode_event(event: str, data: bytes, ts: int, *, id: int | None = None) -> bytes:

@@ -36,8 +36,8 @@ class RoomAccess:
             raise Refused(ErrorCode.FORBIDDEN, f"this device may not join room {room!r}")
         joined = await self._app.rooms.join(connection, room, owner, None)
         position = {"room": room, "epoch": joined.position.epoch, "offset": joined.position.offset, "recovered": False}
-        connection.send(protocol.encode_event("room:joined", protocol.encode_json(position), self._app.now()))
-        self._app.rooms.release(connection, [joined], None)
+        connection.tell("room:joined", protocol.encode_json(position))
+        self._app.rooms.release(connection, [joined])
 
     async def allowed(self, live: LiveSession, connection: Connection, room: str) -> str | None:
         """Ask every plugin: one False forbids, one True is needed, failures forbid.
@@ -75,7 +75,7 @@ class RoomAccess:
     async def leave(self, connection: Connection, room: str) -> None:
         """Take a connection out of a room and tell it `room:left`."""
         await self._app.rooms.leave(connection, room)
-        connection.send(protocol.encode_event("room:left", protocol.encode_json({"room": room}), self._app.now()))
+        connection.tell("room:left", protocol.encode_json({"room": room}))
 
     async def _owner(self, room: str) -> str | None:
         kind, _, id = room.partition(":")

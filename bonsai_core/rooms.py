@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bonsai_core.connection import Connection
+from bonsai_core.outbox import Priority
 from bonsai_core.store.base import Message, Position, Store
 from bonsai_core.transport import Wire
 
@@ -39,6 +40,11 @@ class Joined:
     recovered: bool
     missed: Sequence[Message]
 
+    @property
+    def start(self) -> Position:
+        """Where what follows begins: before the missed messages."""
+        return Position(self.position.epoch, self.position.offset - len(self.missed))
+
 
 class Rooms:
     """All rooms that have members on this node."""
@@ -68,10 +74,15 @@ class Rooms:
             # A commit can be read from the log just before it is delivered: who joined then has it already.
             if (exclude and connection.client_id == exclude) or 0 < offset <= has:
                 continue
+            if connection.holds is not None and connection.hold(message):
+                continue
             data = encoded.get(connection.wire)
             if data is None:
-                data = encoded[connection.wire] = connection.wire.message(message)
-            connection.deliver(message, data)
+                data = encoded[connection.wire] = connection.wire.message(message, epoch)
+            if message.low:
+                connection.write(data, Priority.LOW, message.key)
+            else:
+                connection.write(data)
 
     async def join(self, connection: Connection, name: str, owner: str, since: Position | None) -> Joined:
         """Put a connection into a room, its live messages held back until `release`.
@@ -96,26 +107,33 @@ class Rooms:
         if room is not None and connection in room.members:
             room.begin(recovery.position.epoch)
             room.members[connection] = recovery.position.offset
-        return Joined(name, recovery.position, recovery.recovered, recovery.messages)
+        joined = Joined(name, recovery.position, recovery.recovered, recovery.messages)
+        connection.wire.entered(name, joined.start)
+        return joined
 
-    def release(self, connection: Connection, joined: Sequence[Joined], between: bytes | None) -> None:
-        """Send what was missed, then `between` (a frame), then what was held back; then let live messages through."""
+    def release(self, connection: Connection, joined: Sequence[Joined], between: bytes | None = None) -> None:
+        """Send what was missed, then `between`, then what was held back; then let live messages through.
+
+        Args:
+            between: payload of a `session:state` for this connection alone, as JSON.
+        """
         holds, connection.holds = connection.holds or {}, None
         wire = connection.wire
         for entry in joined:
             for message in entry.missed:
-                connection.write(wire.message(message))
+                connection.write(wire.message(message, entry.position.epoch))
         if between is not None:
-            connection.send(between)
+            connection.tell("session:state", between)
         for entry in joined:
             for message in after(entry.position, holds.pop(entry.room, [])):
-                connection.write(wire.message(message))
+                connection.write(wire.message(message, entry.position.epoch))
         if holds:  # rooms whose join is still under way
             connection.holds = holds
 
     async def leave(self, connection: Connection, name: str) -> None:
         """Take a connection out of a room; an empty room is forgotten."""
         connection.rooms.discard(name)
+        connection.wire.left(name)
         room = self._rooms.get(name)
         if room is None:
             return

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import ipaddress
-import math
 import os
 import random
 import signal
@@ -19,21 +17,17 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from bonsai_core import http, metrics
-from bonsai_core.admission import client_address
 from bonsai_core.app import App
 from bonsai_core.care import Care
-from bonsai_core.connection import Connection
-from bonsai_core.events import Refused
-from bonsai_core.handshake import find_flaw
-from bonsai_core.isolation import PluginFault, where
+from bonsai_core.entrance import Entrance, Upgraded
+from bonsai_core.isolation import where
+from bonsai_core.native import NativeWire
 from bonsai_core.plugins import PluginError
 from bonsai_core.protocol import SUBPROTOCOL, CloseCode
 from bonsai_core.settings import Settings, SettingsError
 from bonsai_core.siblings import Siblings
-from bonsai_core.sockets import Socket, Workers
-from bonsai_core.store.base import StoreError, StoreUnavailable
-from bonsai_core.transport import NATIVE
-from bonsai_core.websocket import accept
+from bonsai_core.sockets import Workers
+from bonsai_core.store.base import StoreError
 
 log = structlog.get_logger("bonsai.server")
 
@@ -43,16 +37,6 @@ RECONNECT_SPREAD_MS = 3000
 BACKLOG = 4096
 #: How long a worker that takes no more connections waits for the first request of those that it has just taken, in s.
 LINGER = 0.2
-
-
-class Upgraded(web.StreamResponse):
-    """The answer to a handshake that was answered already: nothing is left for aiohttp to do."""
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Nothing to prepare."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing to end."""
 
 
 class _HttpLog:
@@ -86,7 +70,8 @@ class Server:
         self._stopping = False
         self.workers = Workers()
         self.care = Care(app)
-        self._trusted = [ipaddress.ip_network(network) for network in app.settings.trusted_proxies]
+        self._native = NativeWire(app.settings)
+        self._entrance = app.entrance = Entrance(app, self.workers)
 
     @property
     def port(self) -> int:
@@ -164,75 +149,20 @@ class Server:
     # One WebSocket
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        app, settings = self.app, self.app.settings
-        forwarded = request.headers.getall("X-Forwarded-For", None)
-        address = client_address(request.remote or "", ",".join(forwarded) if forwarded else None, self._trusted)
-        refusal = self._refuse_handshake(request, address) or await self._ask_plugins(request, address)
-        if refusal is not None:
-            app.metrics.refused[refusal.status] += 1
-            return refusal
-        handler, transport = request.protocol, request.transport
-        if transport is None:
-            return Upgraded()
-        socket = Socket(app, self.workers, transport)
-        connection = socket.connection = Connection(
-            socket,
-            NATIVE,
-            app.writer,
-            now=app.monotonic,
-            now_ms=app.now,
-            max_bytes=settings.outbox_max_bytes,
-            close_timeout=settings.close_timeout_ms / 1000,
-            address=address,
-            bearer=_bearer(request),
-        )
-        offered = "Sec-WebSocket-Protocol" in request.headers
-        transport.write(accept(request.headers["Sec-WebSocket-Key"], SUBPROTOCOL if offered else None))
-        transport.set_protocol(socket)
-        early = handler._message_tail
-        # aiohttp lets go: for it the connection is lost, but the socket is not its to close any more.
-        handler.transport = None
-        handler.connection_lost(None)
-        app.connections.opened(connection, app.now() + app.store.clock_offset)
-        app.admission.opened(address)
-        app.metrics.opened += 1
-        if early:
-            socket.data_received(early)
-        return Upgraded()
-
-    def _refuse_handshake(self, request: web.Request, address: str) -> web.Response | None:
-        app = self.app
-        if app.draining:
-            return web.Response(status=503, text="draining\n", headers={"Retry-After": "1"})
-        flaw = find_flaw((request.version.major, request.version.minor), request.headers)
+        app, entrance = self.app, self._entrance
+        flaw = None if app.draining else entrance.find_flaw(request)
         if flaw is not None:
+            app.metrics.refused[flaw.status] += 1
             return web.Response(status=flaw.status, text=flaw.text, headers=flaw.headers)
-        if not all(http.origin_allowed(app, origin, request) for origin in request.headers.getall("Origin", ())):
-            return web.Response(status=403, text="this origin is not allowed; see ALLOWED_ORIGINS\n")
-        status, wait = app.admission.ask(address)
-        if status:
-            headers = {"Retry-After": str(math.ceil(wait))}
-            return web.Response(status=status, text="too many connections\n", headers=headers)
-        return None
-
-    async def _ask_plugins(self, request: web.Request, address: str) -> web.Response | None:
-        app = self.app
-        for handler in app.plugins.hooks.get("allow_handshake", ()):
-            named = {"address": address, "headers": request.headers}
-            try:
-                verdict = await app.supervisor.call_apart(
-                    handler.record.guard, handler.function, *handler.bind(None, named), what=handler.what
-                )
-            except (PluginFault, Refused, StoreUnavailable):
-                verdict = False
-            if verdict is False:
-                return web.Response(status=403, text="this client is not allowed here\n")
-        return None
-
-
-def _bearer(request: web.Request) -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+        refusal = await entrance.refuse(request)
+        if refusal is not None:
+            status, text, headers = refusal
+            return web.Response(status=status, text=text, headers=headers)
+        subprotocol = SUBPROTOCOL if "Sec-WebSocket-Protocol" in request.headers else None
+        try:
+            return entrance.upgrade(request, self._native, subprotocol)[1]
+        except ValueError:  # the client is gone
+            return Upgraded()
 
 
 def run(

@@ -89,7 +89,7 @@ class Session:
         self._writes: dict[str, bytes | None] | None = None
         self._records: list[Record] | None = None
         self._messages: list[Message] | None = None
-        self._replies: list[bytes] | None = None
+        self._replies: list[tuple[str, bytes]] | None = None
         self._deltas: list[Delta] | None = None
 
     # Who and where
@@ -251,7 +251,7 @@ class Session:
         """Send a message to the asking device alone, after the commit."""
         if self._replies is None:
             self._replies = []
-        self._replies.append(protocol.encode_event(event, to_json(data), self.now))
+        self._replies.append((event, to_json(data)))
 
     async def notify(
         self,
@@ -342,8 +342,8 @@ class Session:
         if self._replies and self._connection is not None:
             client = self._live.clients.get(self._connection.client_id)
             connection = client.connection if client else self._connection
-            for frame in self._replies:
-                connection.send(frame)
+            for event, data in self._replies:
+                connection.tell(event, data)
 
     def discard(self) -> None:
         """Forget what was collected, before the handler runs again."""

@@ -1,4 +1,4 @@
-"""Sockets that have become WebSockets, and the tasks that work on what they receive."""
+"""What clients send, on its way to the gate: intakes, sockets that have become WebSockets, the tasks for both."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bonsai_core import transport
 from bonsai_core.isolation import where
 from bonsai_core.outbox import Priority
 from bonsai_core.protocol import CloseCode, is_close_code
-from bonsai_core.transport import NATIVE, Transport
-from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader
+from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader, pong_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bonsai_core.app import App
     from bonsai_core.connection import Connection
 
@@ -24,33 +26,33 @@ log = structlog.get_logger("bonsai.server")
 FLAW = 0x10
 #: Workers kept for the next event that has to wait.
 MAX_IDLE_WORKERS = 64
-#: How many sockets get a worker of their own after an event had to wait.
+#: How many clients get a worker of their own after an event had to wait.
 GENEROUS = 500
-#: Messages of one socket that wait for its worker, before no more is read from it.
+#: Messages of one client that wait for a worker, before no more is read from it.
 MAX_WAITING = 64
 
 
 class Workers:
-    """Tasks that run what sockets have received. An idle socket has none, and a turn of the loop needs but one.
+    """Tasks that run what clients have sent. An idle client has none, and a turn of the loop needs but one.
 
-    A worker takes one socket after another for as long as nothing makes it wait; when an event waits (for a commit, for
-    a plugin), others go on with the rest. While events wait, a worker is woken for each socket at once, so that what
+    A worker takes one client after another for as long as nothing makes it wait; when an event waits (for a commit, for
+    a plugin), others go on with the rest. While events wait, a worker is woken for each client at once, so that what
     came together is committed together.
     """
 
     def __init__(self) -> None:
-        self._ready: deque[Socket] = deque()
+        self._ready: deque[Intake] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         #: Workers that were woken and have not begun.
         self._awake = 0
         self._watched = False
-        #: For so many more sockets a worker of their own is woken.
+        #: For so many more clients a worker of their own is woken.
         self._generous = 0
 
-    def submit(self, socket: Socket) -> None:
-        """Have a socket's messages worked on."""
-        self._ready.append(socket)
+    def submit(self, intake: Intake) -> None:
+        """Have a client's messages worked on."""
+        self._ready.append(intake)
         if not self._awake:
             self._wake()
         elif self._generous:
@@ -78,11 +80,11 @@ class Workers:
         while True:
             self._awake -= 1
             while ready:
-                socket = ready.popleft()
+                intake = ready.popleft()
                 if ready and not self._watched:
                     self._watched = True
                     loop.call_soon(self._look)
-                await socket.work()
+                await intake.work()
             if len(self._idle) >= MAX_IDLE_WORKERS:
                 return
             woken = loop.create_future()
@@ -98,38 +100,102 @@ class Workers:
             self._wake()
 
 
-class Socket(asyncio.Protocol, Transport):
+class Intake(transport.Intake):
+    """What came from one client and is not worked on yet.
+
+    Args:
+        workers: who takes it.
+        connection: whose wire it is given to.
+    """
+
+    __slots__ = ("_app", "_ended", "_messages", "_room", "_workers", "_working")
+
+    def __init__(self, app: App, workers: Workers, connection: Connection) -> None:
+        self._app = app
+        self._workers = workers
+        self._messages: list[tuple[int, bytes]] = []
+        #: Whether a worker has it, or will.
+        self._working = False
+        #: Whether it is over: nothing more comes, and the last work is the leaving.
+        self._ended = False
+        self._room: asyncio.Future[None] | None = None
+        self.connection = connection
+
+    def put(self, messages: Iterable[tuple[int, bytes]]) -> None:
+        self._messages += messages
+        if not self._working:
+            self._working = True
+            self._workers.submit(self)
+
+    async def ready(self) -> None:
+        while len(self._messages) > MAX_WAITING and not self._ended:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+
+    def end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._has_room()
+        self.connection.lost()
+        self._app.admission.closed(self.connection.address)
+        if not self._working:
+            self._working = True
+            self._workers.submit(self)
+
+    async def work(self) -> None:
+        """Work on what came, in order; leave when it is over."""
+        gate, connection = self._app.gate, self.connection
+        try:
+            while self._messages:
+                messages, self._messages = self._messages, []
+                for kind, payload in messages:
+                    if kind in (TEXT, BINARY):
+                        if connection.close_code is None:  # else over: what was not worked on is sent again
+                            doing = connection.wire.receive(gate, connection, kind, payload)
+                            if doing is not None:
+                                await doing
+                    elif not self._control(kind, payload):
+                        break
+                self._has_room()
+        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
+            log.error("connection failed", failure=type(error).__name__, where=where(error))
+            connection.close(CloseCode.SERVER_FAULT, "server fault")
+            self.end()
+        if self._ended:
+            await self._app.over(connection)
+        else:
+            self._working = False
+
+    def _control(self, kind: int, payload: bytes) -> bool:
+        """What is no message of the wire; False when nothing may follow."""
+        raise AssertionError(kind)
+
+    def _has_room(self) -> None:
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
+
+
+class Socket(Intake, asyncio.Protocol, transport.Transport):
     """A socket that has become a WebSocket: aiohttp did the handshake and has let go of it."""
 
-    __slots__ = (
-        "_app",
-        "_drain",
-        "_ended",
-        "_flaw",
-        "_messages",
-        "_paused",
-        "_reader",
-        "_transport",
-        "_trusted",
-        "_workers",
-        "_working",
-        "connection",
-    )
+    __slots__ = ("_drain", "_flaw", "_paused", "_reader", "_transport", "_trusted")
 
     def __init__(self, app: App, workers: Workers, transport: asyncio.Transport) -> None:
         self._app = app
         self._workers = workers
+        self._messages: list[tuple[int, bytes]] = []
+        self._working = False
+        self._ended = False
+        self._room = None
         self._transport = transport
         self._reader: FrameReader | None = FrameReader(app.settings.max_join_bytes)
-        self._messages: list[tuple[int, bytes]] = []
         #: What ends the messages: the peer broke the protocol.
         self._flaw: FrameError | None = None
         #: Whether it has joined, so that it may send messages of full size.
         self._trusted = False
-        #: Whether a worker has it, or will.
-        self._working = False
-        #: Whether it is over: nothing more is read, and the last work is the leaving.
-        self._ended = False
         self._paused = False
         self._drain: asyncio.Future[None] | None = None
         self.connection: Connection
@@ -178,11 +244,11 @@ class Socket(asyncio.Protocol, Transport):
             self._transport.pause_reading()
 
     def eof_received(self) -> None:
-        self._end()
+        self.end()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.resume_writing()
-        self._end()
+        self.end()
 
     def pause_writing(self) -> None:
         if self._drain is None:
@@ -195,38 +261,24 @@ class Socket(asyncio.Protocol, Transport):
 
     # What a worker does
 
-    async def work(self) -> None:
-        """Work on what came, in order; leave when it is over."""
-        gate, connection = self._app.gate, self.connection
-        try:
-            while self._messages:
-                messages, self._messages = self._messages, []
-                for kind, payload in messages:
-                    if kind == CLOSE:
-                        self._closed(payload)
-                        break
-                    if connection.close_code is not None:
-                        continue  # over: what was not worked on is sent again
-                    if kind == TEXT:
-                        await gate.text(connection, payload)
-                    elif kind == BINARY:
-                        await gate.binary(connection, payload)
-                    elif kind == FLAW:
-                        assert self._flaw is not None
-                        connection.close(self._flaw.close, self._flaw.message)
-                    elif gate.control(connection) and kind == PING:
-                        connection.write(NATIVE.pong(payload), Priority.HIGH)
-                if self._paused and not self._ended:
-                    self._paused = False
-                    self._transport.resume_reading()
-        except Exception as error:  # a fault of ours: it ends this connection alone, and the client resumes
-            log.error("connection failed", failure=type(error).__name__, where=where(error))
-            connection.close(CloseCode.SERVER_FAULT, "server fault")
-            self._end()
-        if self._ended:
-            await self._app.over(connection)
-        else:
-            self._working = False
+    def _control(self, kind: int, payload: bytes) -> bool:
+        connection = self.connection
+        if kind == CLOSE:
+            self._closed(payload)
+            return False
+        if connection.close_code is not None:
+            return True
+        if kind == FLAW:
+            assert self._flaw is not None
+            connection.close(self._flaw.close, self._flaw.message)
+        elif self._app.gate.control(connection) and kind == PING:
+            connection.write(pong_frame(payload), Priority.HIGH)
+        return True
+
+    def _has_room(self) -> None:
+        if self._paused and not self._ended:
+            self._paused = False
+            self._transport.resume_reading()
 
     def _closed(self, payload: bytes) -> None:
         connection = self.connection
@@ -234,21 +286,16 @@ class Socket(asyncio.Protocol, Transport):
             connection.leave_reason = "closed"
             code = int.from_bytes(payload[:2], "big") if payload else CloseCode.NORMAL
             connection.close(code if is_close_code(code) else CloseCode.PROTOCOL_ERROR)
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Read nothing more, send what is left, let go of the socket; leave when the work under way is done."""
         if self._ended:
             return
-        self._ended = True
         self._reader = None
-        connection, transport, settings = self.connection, self._transport, self._app.settings
-        connection.flush()
-        connection.lost()
+        transport, settings = self._transport, self._app.settings
+        self.connection.flush()
+        super().end()
         transport.close()
         # Closing waits for what is still buffered; a peer that takes nothing must not keep the socket.
         asyncio.get_running_loop().call_later(settings.close_timeout_ms / 1000, transport.abort)
-        self._app.admission.closed(connection.address)
-        if not self._working:
-            self._working = True
-            self._workers.submit(self)

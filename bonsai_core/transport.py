@@ -1,20 +1,46 @@
-"""What a wire must provide: how one kind of client is spoken to. The native wire is here; plugins may bring others.
+"""What a wire must provide: how one kind of client is spoken to. Public, for plugins that bring a wire of their own.
 
-Sessions, rooms and the gate know no wire. They hand payload bytes to a `Connection`, which asks its `Wire` for the
-bytes to send and its `Transport` to send them.
+Sessions, rooms and the gate know no wire. They tell a `Connection` what to say; it asks its `Wire` for the bytes and
+its `Transport` to send them. What a client sends comes to `Wire.receive`, which hands events to the `Gate`. Connections
+begin at the `Entrance` (`App.entrance`), which judges requests as it does for native clients and counts them in the
+same limits. The native wire is `bonsai_core.native`; `bonsai_socketio` brings another.
 """
 
 from __future__ import annotations
 
-import struct
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from bonsai_core import protocol
-from bonsai_core.store.base import Message
+from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
+from bonsai_core.store.base import Message, Position
+from bonsai_core.websocket import BINARY, TEXT, binary_frame, close_frame, text_frame
+
+if TYPE_CHECKING:
+    from bonsai_core.connection import Connection
+
+__all__ = [
+    "BINARY",
+    "TEXT",
+    "CloseCode",
+    "Entrance",
+    "ErrorCode",
+    "Frame",
+    "Gate",
+    "Intake",
+    "Message",
+    "Position",
+    "ProtocolError",
+    "Transport",
+    "Wire",
+    "binary_frame",
+    "close_frame",
+    "text_frame",
+]
 
 
 class Transport(ABC):
-    """One open socket, as a connection sees it. Nothing but `drained` waits."""
+    """One way to a client, as a connection sees it. Nothing but `drained` waits."""
 
     __slots__ = ()
 
@@ -36,62 +62,182 @@ class Transport(ABC):
 
 
 class Wire(ABC):
-    """How frames look on one kind of connection. Stateless and shared by all its connections."""
+    """How one kind of client speaks: what it sends becomes events, and what it is told becomes bytes.
 
-    @abstractmethod
-    def frame(self, payload: bytes) -> bytes:
-        """The bytes that carry one frame of the protocol (JSON, from `bonsai_core.protocol`)."""
+    A wire without state is shared by all of its connections, and a room message is then encoded once for all of them;
+    a wire with state belongs to one connection.
 
-    @abstractmethod
-    def message(self, message: Message) -> bytes:
-        """The bytes of a room message; made once for all connections of this wire."""
-
-    @abstractmethod
-    def ping(self) -> bytes:
-        """The bytes that ask the peer for a sign of life."""
-
-    @abstractmethod
-    def close(self, code: int, reason: str) -> bytes:
-        """The bytes that say goodbye."""
-
-
-_SHORT = struct.Struct("!BB").pack
-_MEDIUM = struct.Struct("!BBH").pack
-_LONG = struct.Struct("!BBQ").pack
-
-_TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
-
-
-class NativeWire(Wire):
-    """`bonsai.v1` over WebSocket: unmasked, unfragmented, uncompressed frames (RFC 6455 section 5.2).
-
-    Frames are built here and written straight to the transport, so that a room message is framed once for all of
-    its sockets.
+    Attributes:
+        pings_always: a client of this kind ends the connection when no ping comes, whatever else does; by default only
+            a silent one is asked for a sign of life.
+        numbers: the wire's events have no ids, so the server numbers those that want an answer, and takes the first
+            one after a return for the resend of the last one if it is the same (`Gate.connect`).
     """
 
-    def frame(self, payload: bytes) -> bytes:
-        length = len(payload)
-        if length < 126:
-            return _SHORT(_TEXT, length) + payload
-        if length < 65536:
-            return _MEDIUM(_TEXT, 126, length) + payload
-        return _LONG(_TEXT, 127, length) + payload
+    __slots__ = ()
 
-    def message(self, message: Message) -> bytes:
-        return self.frame(
-            protocol.encode_room_message(message.event, message.room, message.offset, message.data, message.at)
-        )
+    pings_always = False
+    numbers = False
 
+    # What comes in
+
+    @abstractmethod
+    def receive(self, gate: Gate, connection: Connection, kind: int, payload: bytes) -> Awaitable[None] | None:
+        """A message of the client has come: decode it and call the gate. The next one waits until this is done.
+
+        Args:
+            kind: `TEXT` or `BINARY`, as of a WebSocket message.
+        """
+
+    # What goes out
+
+    @abstractmethod
+    def ack(self, reply: int, data: bytes, ts: int) -> bytes:
+        """The answer to an event that took effect.
+
+        Args:
+            reply: what the wire gave the gate to answer under.
+            data: the ack's data as JSON.
+            ts: ms since the epoch.
+        """
+
+    @abstractmethod
+    def error(self, reply: int | None, data: bytes, ts: int) -> bytes:
+        """The answer to an event that was refused or failed, or with `reply` None a trouble of the connection.
+
+        Args:
+            data: JSON of `{code, message, details?, retryAfterMs?, incident?}`.
+        """
+
+    @abstractmethod
+    def event(self, event: str, data: bytes, ts: int) -> bytes:
+        """A message to this connection alone, outside any room's log."""
+
+    @abstractmethod
+    def message(self, message: Message, epoch: str) -> bytes:
+        """A room message; `epoch` is that of its room's log."""
+
+    @abstractmethod
     def ping(self) -> bytes:
-        return _SHORT(_PING, 0)
+        """What asks the client for a sign of life."""
 
-    def pong(self, payload: bytes) -> bytes:
-        """The answer to a peer's ping; control payloads are at most 125 bytes."""
-        return _SHORT(_PONG, len(payload)) + payload
-
+    @abstractmethod
     def close(self, code: int, reason: str) -> bytes:
-        body = struct.pack("!H", code) + reason.encode()[:123]
-        return _SHORT(_CLOSE, len(body)) + body
+        """The goodbye; `code` is a `CloseCode`."""
+
+    def pong(self, ts: int) -> bytes:
+        """The answer to an application ping (the event `ping`)."""
+        return self.event("pong", b"null", ts)
+
+    def joined(self, data: bytes, ts: int, *, recovered: bool) -> bytes:
+        """The client is in; `data` is the payload of `user:joined`. What it missed follows."""
+        return self.event("user:joined", data, ts)
+
+    def entered(self, room: str, position: Position) -> None:  # noqa: B027
+        """Messages of this room follow, beginning after `position`."""
+
+    def left(self, room: str) -> None:  # noqa: B027
+        """No more messages of this room follow."""
 
 
-NATIVE = NativeWire()
+class Gate(ABC):
+    """Judges what a client sends and passes it on: `receive` of a wire calls it."""
+
+    @abstractmethod
+    async def connect(
+        self, connection: Connection, data: bytes, reply: int | None = None, *, acknowledged: int | None = None
+    ) -> None:
+        """The client wants to join.
+
+        It is answered by `Wire.joined`, or by `Wire.error` and, if nothing else can be tried, `Wire.close`.
+
+        Args:
+            data: the payload of `user:connect` as JSON.
+            acknowledged: for a wire that `numbers`: the client has come back, and has provably got the answer of the
+                event with this number (0 of none). None: it has not been here before.
+        """
+
+    @abstractmethod
+    def frame(
+        self, connection: Connection, frame: Frame, attachment: bytes | None = None, reply: int | None = None
+    ) -> Awaitable[None] | None:
+        """An event.
+
+        Args:
+            frame: with an id, a resend of it is recognised.
+            reply: what to answer under; None when the client wants no answer.
+
+        Returns:
+            What to await until the event is done, for `Wire.receive` to return; None when it is done.
+        """
+
+    @abstractmethod
+    def bad(self, connection: Connection, error: ProtocolError) -> None:
+        """What came is no event. Many in a row end the connection, as does one with a close code at once."""
+
+    @abstractmethod
+    def control(self, connection: Connection) -> bool:
+        """A sign of life has come, without content; False when there are too many of them."""
+
+    @abstractmethod
+    def leave(self, connection: Connection) -> None:
+        """The client leaves for good."""
+
+
+class Intake(ABC):
+    """What came from one client and is not worked on yet: a worker takes it in order and gives it to the wire."""
+
+    __slots__ = ("connection",)
+
+    connection: Connection
+
+    @abstractmethod
+    def put(self, messages: Iterable[tuple[int, bytes]]) -> None:
+        """Messages have come: (`TEXT` or `BINARY`, payload)."""
+
+    @abstractmethod
+    async def ready(self) -> None:
+        """Return when more may be put: at once, unless much is waiting."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """The transport is gone. The client leaves when the work under way is done. Idempotent."""
+
+
+class Entrance(ABC):
+    """Where connections begin, whatever their wire. Requests and responses are aiohttp's."""
+
+    @abstractmethod
+    def origin_allowed(self, request: Any) -> bool:
+        """Whether the page that sends this request, if it is one, may talk to us."""
+
+    @abstractmethod
+    async def refuse(self, request: Any) -> tuple[int, str, Mapping[str, str]] | None:
+        """Judge a request that would begin a connection, and count it as an attempt.
+
+        Returns:
+            None to admit it; else the HTTP status, words for the client's developer, and headers.
+        """
+
+    @abstractmethod
+    def open(self, request: Any, transport: Transport, wire: Wire) -> Intake:
+        """Begin a connection over a transport of the caller's. The request was admitted before."""
+
+    @abstractmethod
+    def upgrade(self, request: Any, wire: Wire, subprotocol: str | None = None) -> tuple[Intake, Any]:
+        """Answer a WebSocket handshake and begin a connection over it. The request was admitted before.
+
+        Returns:
+            The intake, which is the connection's `Transport` too, and the response for the request's handler to return.
+
+        Raises:
+            ValueError: the handshake is not one of a WebSocket (RFC 6455 section 4.2.1); the text says what is wrong.
+        """
+
+    @abstractmethod
+    def move(self, socket: Intake, connection: Connection, wire: Wire, convert: Callable[[bytes], bytes]) -> None:
+        """Let a connection go on over an upgraded socket; the connection that the socket began with is forgotten.
+
+        Args:
+            convert: makes bytes of the old wire into bytes of the new one, for what waits for a slow reader.
+        """

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from bonsai_core import protocol
 from bonsai_core.connection import HIGH_WATER, Connection, Writer
+from bonsai_core.native import NativeWire
 from bonsai_core.outbox import Outbox, Priority
+from bonsai_core.settings import Settings
 from bonsai_core.store.base import Message
 from bonsai_core.testing import FakeClock
-from bonsai_core.transport import NATIVE, Transport
+from bonsai_core.transport import Transport
+from bonsai_core.websocket import pong_frame, text_frame
 
+NATIVE = NativeWire(Settings(env_file=None))
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
 
 
@@ -198,20 +202,21 @@ def frames(sent: bytes) -> Iterator[tuple[int, bytes]]:
 
 async def behind(connection: Connection) -> None:
     """Make the reader fall behind: one message that the network does not take."""
-    connection.write(NATIVE.frame(b'"' + b"0" * (HIGH_WATER + 1) + b'"'))
+    connection.write(text_frame(b'"' + b"0" * (HIGH_WATER + 1) + b'"'))
     await asyncio.sleep(0)
     assert connection._outbox is not None
 
 
 def said(transport: FakeTransport) -> list[str]:
-    return [json.loads(p) for opcode, p in frames(bytes(transport.sent)) if opcode == 1 and not p.startswith(b'"000')]
+    texts = [json.loads(p) for opcode, p in frames(bytes(transport.sent)) if opcode == 1 and not p.startswith(b'"000')]
+    return [text["event"] if isinstance(text, dict) and text.get("data", 0) is None else text for text in texts]
 
 
 async def test_frames_of_one_turn_leave_in_one_write(fake_clock: FakeClock) -> None:
     connection, transport = make(fake_clock)
     transport.room = 1 << 20
     for number in range(3):
-        connection.write(NATIVE.frame(b'"%d"' % number))
+        connection.write(text_frame(b'"%d"' % number))
     assert not transport.sent
     await asyncio.sleep(0)
     assert said(transport) == ["0", "1", "2"]
@@ -222,13 +227,13 @@ async def test_a_reader_who_is_behind_gets_answers_first_and_room_messages_in_or
     connection, transport = make(fake_clock)
     await behind(connection)
     for number in range(3):
-        connection.write(NATIVE.frame(b'"room %d"' % number))
-    connection.write(NATIVE.frame(b'"typing"'), LOW, "typing")
-    connection.send(b'"answer"')
+        connection.write(text_frame(b'"room %d"' % number))
+    connection.write(text_frame(b'"typing"'), LOW, "typing")
+    connection.tell("answer", b"null")
     await transport.take(1 << 20)
     assert said(transport) == ["answer", "room 0", "room 1", "room 2", "typing"]
     assert connection.waiting == 0
-    connection.write(NATIVE.frame(b'"later"'))
+    connection.write(text_frame(b'"later"'))
     await asyncio.sleep(0)
     assert said(transport)[-1] == "later", "caught up: written at once again"
 
@@ -239,7 +244,7 @@ async def test_low_messages_of_a_room_are_replaced_and_the_dropped_are_told_of(f
     for number in range(2000):
         for key in ("progress", None):
             message = Message("r", "e", b'"%d"' % number, 0, "u", low=True, key=key)
-            connection.deliver(message, NATIVE.message(message))
+            connection.write(NATIVE.message(message, "e"), LOW, message.key)
     await transport.take(1 << 20)
     heard: list[Any] = said(transport)
     told = [f["data"]["dropped"] for f in heard if f["event"] == "notice:dropped"]
@@ -254,10 +259,10 @@ async def test_a_reader_too_far_behind_is_cut_off_with_4008(fake_clock: FakeCloc
     connection, transport = make(fake_clock, max_bytes=HIGH_WATER * 2)
     await behind(connection)
     for _ in range(70):
-        connection.write(NATIVE.frame(b"x" * 1000))
+        connection.write(text_frame(b"x" * 1000))
     assert connection.close_code == 4008
     assert connection.leave_reason == "slow"
-    connection.write(NATIVE.frame(b'"after"'))
+    connection.write(text_frame(b'"after"'))
     await transport.take(1 << 20)
     seen = list(frames(bytes(transport.sent)))
     assert seen[-1] == (8, (4008).to_bytes(2, "big") + b"too slow a reader")
@@ -269,9 +274,9 @@ async def test_what_may_be_dropped_is_dropped_before_the_reader_is_cut_off(fake_
     connection, transport = make(fake_clock, max_bytes=HIGH_WATER * 2)
     await behind(connection)
     for _ in range(40):
-        connection.write(NATIVE.frame(b"l" * 1000), LOW)
+        connection.write(text_frame(b"l" * 1000), LOW)
     for number in range(60):
-        connection.write(NATIVE.frame(b'"%d%b"' % (number % 10, b" " * 1000)))
+        connection.write(text_frame(b'"%d%b"' % (number % 10, b" " * 1000)))
     assert connection.close_code is None
     await transport.take(1 << 20)
     assert len([p for _, p in frames(bytes(transport.sent)) if p.startswith(b"l")]) == 0
@@ -280,7 +285,7 @@ async def test_what_may_be_dropped_is_dropped_before_the_reader_is_cut_off(fake_
 
 async def test_one_message_larger_than_everything_cuts_the_reader_off_at_once(fake_clock: FakeClock) -> None:
     connection, _ = make(fake_clock, max_bytes=1000)
-    connection.write(NATIVE.frame(b"x" * (HIGH_WATER + 1)))
+    connection.write(text_frame(b"x" * (HIGH_WATER + 1)))
     await asyncio.sleep(0)
     assert connection.close_code == 4008
     connection.lost()
@@ -293,7 +298,7 @@ async def test_the_oldest_waiting_byte_tells_how_late_a_reader_is(fake_clock: Fa
     age = 0.0
     for _ in range(8):
         fake_clock.advance(1)
-        connection.write(NATIVE.frame(b"x" * 100))
+        connection.write(text_frame(b"x" * 100))
         age = connection.backlog_age(fake_clock.monotonic())
     assert age == 8
     connection.lost()
@@ -308,7 +313,7 @@ async def test_a_reader_who_keeps_taking_is_never_late(fake_clock: FakeClock) ->
     for _ in range(60):
         fake_clock.advance(1)
         for _ in range(10):
-            connection.write(NATIVE.frame(b"x" * 1000))
+            connection.write(text_frame(b"x" * 1000))
         await transport.take(10_500)
         ages.append(connection.backlog_age(fake_clock.monotonic()))
     assert connection._outbox is not None, "still behind"
@@ -319,10 +324,10 @@ async def test_a_reader_who_keeps_taking_is_never_late(fake_clock: FakeClock) ->
 async def test_nothing_is_written_after_the_goodbye_and_one_goodbye_is_enough(fake_clock: FakeClock) -> None:
     connection, transport = make(fake_clock)
     transport.room = 1 << 20
-    connection.write(NATIVE.frame(b'"last words"'))
+    connection.write(text_frame(b'"last words"'))
     connection.close(1000, "bye")
     connection.close(1011, "again")
-    connection.send(b'"too late"')
+    connection.tell("too late", b"null")
     await asyncio.sleep(0)
     assert list(frames(bytes(transport.sent))) == [(1, b'"last words"'), (8, b"\x03\xe8bye")]
     connection.abort()
@@ -378,7 +383,7 @@ def test_no_room_message_is_lost_unless_the_reader_is_cut_off(script: list[tuple
             elif connection.close_code is None:
                 number += 1
                 payload = protocol.encode_json({"p": int(kind), "n": number, "pad": "x" * size})
-                connection.write(NATIVE.frame(payload), kind, None)
+                connection.write(text_frame(payload), kind, None)
                 # The frame that breaks the bound is the reason for the cut.
                 (high if kind is HIGH else normal if kind is NORMAL else []).append(number)
             assert connection.waiting <= max_bytes
@@ -399,4 +404,4 @@ def test_no_room_message_is_lost_unless_the_reader_is_cut_off(script: list[tuple
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
 def test_frames_of_every_length_are_read_back(size: int) -> None:
-    assert list(frames(NATIVE.frame(b"x" * size) + NATIVE.pong(b"p"))) == [(1, b"x" * size), (10, b"p")]
+    assert list(frames(text_frame(b"x" * size) + pong_frame(b"p"))) == [(1, b"x" * size), (10, b"p")]

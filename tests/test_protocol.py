@@ -133,9 +133,9 @@ def test_canonical_json_depends_on_the_value_alone(value: Any) -> None:
 
 def test_outgoing_frames_are_what_the_protocol_says() -> None:
     assert json.loads(protocol.encode_ack(17, b'{"a":1}', 5)) == {"event": "ack", "id": 17, "data": {"a": 1}, "ts": 5}
-    error = json.loads(protocol.encode_error(None, "rate_limited", "slow", 5, retry_after_ms=10, incident="ab"))
-    assert error["data"] == {"code": "rate_limited", "message": "slow", "retryAfterMs": 10, "incident": "ab"}
-    assert "id" not in error
+    error = json.loads(protocol.error_data("rate_limited", "slow", retry_after_ms=10, incident="ab"))
+    assert error == {"code": "rate_limited", "message": "slow", "retryAfterMs": 10, "incident": "ab"}
+    assert "id" not in json.loads(protocol.encode_event("error", b"{}", 5))
     logged = json.loads(protocol.encode_room_message("e", "r", 3, b"[]", 5))
     assert logged == {"event": "e", "room": "r", "offset": 3, "data": [], "ts": 5}
     assert "offset" not in json.loads(protocol.encode_room_message("e", "r", 0, b"[]", 5))

@@ -320,7 +320,8 @@ class _Member:
     client_id = "c1"
 
     class wire:  # noqa: N801
-        message = staticmethod(lambda message: message.offset)
+        message = staticmethod(lambda message, epoch: message.offset)
+        entered = staticmethod(lambda room, position: None)
 
     def __init__(self) -> None:
         self.holds: dict[str, list[Message]] | None = None
@@ -330,11 +331,11 @@ class _Member:
     def write(self, data: int) -> None:
         self.got.append(data)
 
-    def deliver(self, message: Message, data: int) -> None:
-        if self.holds is not None and message.room in self.holds:
-            self.holds[message.room].append(message)
-        else:
-            self.write(data)
+    def hold(self, message: Message) -> bool:
+        if self.holds is None or message.room not in self.holds:
+            return False
+        self.holds[message.room].append(message)
+        return True
 
 
 async def test_a_commit_that_was_read_from_the_log_before_it_was_delivered_is_not_sent_again() -> None:
