@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,11 @@ import click
 import uvloop
 from rich.console import Console
 
-from bench import report
+from bench import install, plot, report
 from bench.load import LoadError
 from bench.measure import QUICK, Bench, Sample, Size
-from bench.servers import ROOT, NoPeer, install_node_peers, raise_file_limit
-
-WORKS = ("acked", "stored", "fanout", "idle")
+from bench.servers import ROOT, NoPeer, raise_file_limit
+from bench.works import ONCE, WORKS
 
 
 def _works(_context: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
@@ -30,7 +30,7 @@ def _works(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--repeat", default=3, show_default=True, type=click.IntRange(1), help="Rounds; figures are medians.")
+@click.option("--repeat", default=5, show_default=True, type=click.IntRange(1), help="Rounds; figures are medians.")
 @click.option("--only", default=",".join(WORKS), show_default=True, callback=_works, help="What to measure.")
 @click.option("--quick", is_flag=True, help="One short round, to see that all works; its figures mean little.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the table.")
@@ -48,7 +48,7 @@ def main(
     load_core: int,
     python: str | None,
 ) -> None:
-    """Measure what messages and connections cost our server, Node's socket.io and plain aiohttp."""
+    """Measure what messages and connections cost our server, and other servers at the same work."""
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
     cores = os.sched_getaffinity(0)
     if server_core == load_core or not {server_core, load_core} <= cores:
@@ -57,28 +57,25 @@ def main(
         raise_file_limit()
     except OSError as error:
         raise click.ClickException(str(error)) from None
-    socket_io = None
-    try:
-        socket_io = install_node_peers()
-    except NoPeer as error:
-        progress.print(f"[yellow]{error}[/]")
-    load = os.getloadavg()
-    os.sched_setaffinity(0, {load_core})
-    size = QUICK if quick else Size()
 
     def say(text: str) -> None:
         progress.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}")
 
-    bench = Bench(size, server_core, socket_io is not None, say, python)
+    peers, missing = _peers(say)
+    load = os.getloadavg()
+    os.sched_setaffinity(0, {load_core})
+    size = QUICK if quick else Size()
     taken = datetime.now(UTC)
     try:
-        rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
-    except LoadError as error:
+        with tempfile.TemporaryDirectory(prefix="bonsai-bench-run-") as folder:
+            bench = Bench(size, server_core, peers.keys(), say, Path(folder), python)
+            rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
+    except (LoadError, RuntimeError) as error:
         notes = "\n".join(getattr(error, "__notes__", ()))
         raise click.ClickException(f"a server did not do its work: {error}\n{notes}") from None
     figures = report.summary(rounds)
-    versions = report.versions(socket_io, python or sys.executable)
-    remarks = report.remarks(figures, load, versions["pythonOptimized"])
+    versions = report.versions(peers, python or sys.executable)
+    remarks = [*missing, *report.remarks(figures, load, versions["pythonOptimized"])]
     result = {
         "taken": taken.isoformat(timespec="seconds"),
         "machine": report.machine(),
@@ -99,19 +96,30 @@ def main(
     for remark in remarks:
         progress.print(f"[yellow]{remark}[/]")
     progress.print(f"[dim]written to {path}[/]")
+    try:
+        progress.print(f"[dim]drawn in {plot.ratios(result, path.with_suffix('.png'))}[/]")
+    except NoPeer as error:
+        progress.print(f"[yellow]{error}[/]")
+
+
+def _peers(say: Callable[[str], None]) -> tuple[dict[str, str], list[str]]:
+    """Install what is missing; the versions of what there is, and why the rest is not."""
+    found, missing = {}, []
+    for name, installed in install.INSTALLERS.items():
+        try:
+            found[name] = installed()
+        except NoPeer as error:
+            missing.append(str(error))
+            say(f"[yellow]{error}[/]")
+    return found, missing
 
 
 async def _rounds(bench: Bench, only: list[str], repeat: int, say: Callable[[str], None]) -> list[list[Sample]]:
-    works: dict[str, Callable[[], Awaitable[list[Sample]]]] = {
-        "acked": bench.acked,
-        "stored": bench.stored,
-        "fanout": bench.fanout,
-        "idle": bench.idle,
-    }
     rounds = []
     for number in range(repeat):
         say(f"[bold]round {number + 1} of {repeat}[/]")
-        rounds.append([sample for name in WORKS if name in only for sample in await works[name]()])
+        names = [name for name in WORKS if name in only and not (number and name in ONCE)]
+        rounds.append([sample for name in names for sample in await WORKS[name](bench)])
     return rounds
 
 

@@ -42,6 +42,11 @@ class Dialect(ABC):
     def answer(self, id: int) -> bytes:
         """How the good answer to request `id` begins."""
 
+    @property
+    def publisher(self) -> Dialect:
+        """How those speak who say something to the room."""
+        return self
+
     def enter(self) -> list[Step]:
         """What it takes after `join` to be in the shared room; uses id 1."""
         return [Step(b"", self.request(1, "bench:enter", b"{}")), Step(self.answer(1))]
@@ -91,3 +96,33 @@ class SocketIo(Dialect):
 
     def answer(self, id: int) -> bytes:
         return b"43%d[" % id
+
+
+class Nchan(Dialect):
+    """nchan's plain WebSockets: who opens one is in the room; what a publisher writes is what subscribers read."""
+
+    path = "/sub"
+    said = b'{"from":'
+    ack = b""
+
+    @property
+    def publisher(self) -> Dialect:
+        return NchanPublisher()
+
+    def join(self, user: str) -> list[Step]:
+        return []
+
+    def request(self, id: int, event: str, data: bytes) -> bytes:
+        return data
+
+    def answer(self, id: int) -> bytes:
+        return b""
+
+    def enter(self) -> list[Step]:
+        return []
+
+
+class NchanPublisher(Nchan):
+    """The other side of the room."""
+
+    path = "/pub"

@@ -37,9 +37,9 @@ def masked_frame(payload: bytes, opcode: int = _TEXT) -> bytes:
 
 
 class Requests:
-    """The frames of one event's requests, by id, made when first needed."""
+    """The frames of one event's requests, by id, made when first needed; several payloads take turns."""
 
-    def __init__(self, dialect: Dialect, event: str, data: bytes) -> None:
+    def __init__(self, dialect: Dialect, event: str, *data: bytes) -> None:
         self._dialect = dialect
         self._event = event
         self._data = data
@@ -47,10 +47,9 @@ class Requests:
 
     def frame(self, id: int) -> bytes:
         """The request with this id."""
-        frames = self._frames
-        if id >= len(frames):
-            made = range(len(frames), id + 1000)
-            frames += [masked_frame(self._dialect.request(n, self._event, self._data)) for n in made]
+        frames, data = self._frames, self._data
+        for n in range(len(frames), id + 1000 if id >= len(frames) else 0):
+            frames.append(masked_frame(self._dialect.request(n, self._event, data[n % len(data)])))
         return frames[id]
 
 
@@ -252,6 +251,37 @@ class Exchange(Load):
             self._ended()
 
     def _next(self, socket: Socket) -> None:
+        socket.id += 1
+        socket.transport.write(self._requests.frame(socket.id))
+
+
+class Rotation(Load):
+    """All sockets speak in turn; `window` requests are under way, each of another socket."""
+
+    def __init__(self, sockets: Sequence[Socket], requests: Requests, window: int) -> None:
+        super().__init__(sockets)
+        self._requests = requests
+        self._window = window
+        self._turn = 0
+
+    def begin(self) -> None:
+        self._outstanding = self._window
+        for _ in range(self._window):
+            self._next()
+
+    def arrived(self, socket: Socket, count: int) -> None:
+        self.done += count
+        for _ in range(count):
+            if self._running:
+                self._next()
+            else:
+                self._outstanding -= 1
+        if not self._outstanding:
+            self._ended()
+
+    def _next(self) -> None:
+        socket = self.sockets[self._turn]
+        self._turn = (self._turn + 1) % len(self.sockets)
         socket.id += 1
         socket.transport.write(self._requests.frame(socket.id))
 

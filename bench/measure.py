@@ -1,17 +1,18 @@
-"""The measurements. In a round the servers of one work take turns, slice by slice, so that ratios are paired."""
+"""What every measurement is made of: sizes, samples, and servers that take turns, slice by slice."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.load import Exchange, FanOut, Load, Requests, Socket, connect
-from bench.servers import NODE, OURS, PLAIN, PREPARED, Kind, Server, cpu_of
-from bench.work import ANSWER, SAY
+from bench.dialects import Dialect
+from bench.load import Exchange, Load, Requests, Socket, connect
+from bench.servers import Kind, Server, cpu_of
+from bench.work import ANSWER
 
 Progress = Callable[[str], None]
 
@@ -27,18 +28,26 @@ class Size:
         members: receivers in the room.
         idle: idle connections.
         settle: seconds that idle connections are left alone before memory is read.
+        storm: clients that come back at once.
+        growth: numbers of open connections, the least first.
+        users: numbers of stored users, the least first.
     """
 
-    slices: int = 4
-    seconds: float = 1.5
-    warm: float = 2.0
+    slices: int = 3
+    seconds: float = 1.2
+    warm: float = 1.0
     connections: int = 100
     members: int = 800
     idle: int = 5000
     settle: float = 3.0
+    storm: int = 5000
+    growth: tuple[int, ...] = (100, 1000, 8000)
+    users: tuple[int, ...] = (1, 100_000)
 
 
-QUICK = Size(slices=2, seconds=0.6, warm=0.8, idle=1500, settle=1.0)
+QUICK = Size(
+    slices=2, seconds=0.5, warm=0.5, idle=1000, settle=1.0, storm=1000, growth=(100, 500, 2000), users=(1, 5000)
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,9 @@ class Sample:
     """One figure of one round.
 
     Attributes:
-        work: what was measured, as in `WORKS`.
-        who: the server's name, or `unstored` for our own acked event next to the stored one.
-        value: microseconds of server CPU for each message or delivery, or bytes for each connection.
+        work: what was measured, as in `bench.rows.ROWS`.
+        who: `ours`, or with what that is compared, as in `bench.rows.NAMES`.
+        value: in the unit of the row.
         busy: the share of its core that the server used meanwhile; low means that the generator was the limit.
         generator: the share of its core that the load generator used.
         per_second: messages or deliveries a second.
@@ -63,28 +72,36 @@ class Sample:
 
 
 @dataclass
-class _Turns:
-    """What one server's turns add up to."""
+class Turns:
+    """What one server's turns add up to.
+
+    Attributes:
+        settle: seconds after a turn in which the server ends what its last answers have set in motion.
+    """
 
     load: Load
     server: Server
     who: str
+    settle: float = 0.0
     count: int = 0
     cpu: float = 0.0
     own: float = 0.0
     wall: float = 0.0
 
     async def take(self, seconds: float) -> None:
+        """One turn."""
         cpu, own, wall = self.server.cpu(), cpu_of(os.getpid()), time.perf_counter()
         self.count += await self.load.run(seconds)
+        await asyncio.sleep(self.settle)
         self.wall += time.perf_counter() - wall
         self.cpu += self.server.cpu() - cpu
         self.own += cpu_of(os.getpid()) - own
 
-    def sample(self, work: str) -> Sample:
+    def sample(self, work: str, who: str | None = None) -> Sample:
+        """The figure of all turns."""
         return Sample(
             work,
-            self.who,
+            who or self.who,
             self.cpu / self.count * 1e6,
             self.cpu / self.wall,
             self.own / self.wall,
@@ -92,102 +109,51 @@ class _Turns:
         )
 
 
+@dataclass(frozen=True)
 class Bench:
-    """Runs rounds.
+    """Where and how measurements run.
 
-    Args:
+    Attributes:
         size: how much.
         core: the core for the servers; the generator is on another.
-        with_node: whether Node's peer can be had.
+        peers: the names of the kinds of server that may be missing and are not.
         progress: told what is going on.
+        folder: for files that rounds share.
         python: the interpreter of Python servers, instead of ours.
     """
 
-    def __init__(self, size: Size, core: int, with_node: bool, progress: Progress, python: str | None = None) -> None:
-        self.size = size
-        self._core = core
-        self._with_node = with_node
-        self._progress = progress
-        self._python = python
+    size: Size
+    core: int
+    peers: Collection[str]
+    progress: Progress
+    folder: Path
+    python: str | None = None
 
-    def _kinds(self, *kinds: Kind) -> list[Kind]:
-        return [kind for kind in kinds if self._with_node or kind is not NODE]
+    def server(self, kind: Kind, store: Path | None = None) -> Server:
+        """A server to be started, perhaps with a copy of this store's file."""
+        return Server(kind, self.core, self.python, store)
 
-    async def acked(self) -> list[Sample]:
-        """An event that is validated and acked."""
-        async with AsyncExitStack() as stack:
-            turns = []
-            for kind in self._kinds(OURS, NODE, PLAIN):
-                server = await stack.enter_async_context(Server(kind, self._core, self._python))
-                turns.append(await self._exchange(server, "bench:answer", kind.name))
-            return await self._turns("acked", turns)
-
-    async def stored(self) -> list[Sample]:
-        """An event that saves a document and tells the session's room; next to one that does not."""
-        async with Server(OURS, self._core, self._python) as server:
-            turns = [await self._exchange(server, "bench:store", OURS.name)]
-            turns.append(await self._exchange(server, "bench:answer", "unstored"))
-            return await self._turns("stored", turns)
-
-    async def fanout(self) -> list[Sample]:
-        """A message to a room, with one and with four messages under way."""
-        samples: list[Sample] = []
-        async with AsyncExitStack() as stack:
-            loads: list[tuple[FanOut, Server]] = []
-            for kind in self._kinds(OURS, NODE, PLAIN, PREPARED):
-                server = await stack.enter_async_context(Server(kind, self._core, self._python))
-                self._progress(f"fanout: {kind.title}: {self.size.members} receivers")
-                loads.append((await self._room(server), server))
-            for window in (1, 4):
-                for load, _ in loads:
-                    load.window = window
-                turns = [_Turns(load, server, server.kind.name) for load, server in loads]
-                samples += await self._turns(f"fanout{window}", turns)
-        return samples
-
-    async def idle(self) -> list[Sample]:
-        """Memory of a connection that has joined and says nothing."""
-        samples = []
-        for kind in self._kinds(OURS, NODE, PLAIN):
-            self._progress(f"idle: {kind.title}: {self.size.idle} connections")
-            async with Server(kind, self._core, self._python) as server:
-                # The first hundred make the server import, compile and reserve what it needs but once.
-                first = await self._clients(server, 100, kind.dialect.ack)
-                await asyncio.sleep(self.size.settle / 3)
-                before = await server.memory()
-                rest = await self._clients(server, self.size.idle, kind.dialect.ack, offset=100)
-                await asyncio.sleep(self.size.settle)
-                used = await server.memory() - before
-                samples.append(Sample("idle", kind.name, used / self.size.idle))
-                for socket in (*first, *rest):
-                    socket.transport.abort()
-        return samples
-
-    async def _turns(self, work: str, turns: Sequence[_Turns]) -> list[Sample]:
+    async def turns(self, work: str, turns: Sequence[Turns]) -> list[Sample]:
+        """Warm up, then take turns; a sample of each."""
         for turn in turns:
-            self._progress(f"{work}: {turn.server.kind.title}: warming up")
+            self.progress(f"{work}: {turn.who}: warming up")
             await turn.load.run(self.size.warm)
         for number in range(self.size.slices):
-            self._progress(f"{work}: turn {number + 1} of {self.size.slices}")
+            self.progress(f"{work}: turn {number + 1} of {self.size.slices}")
             for turn in turns:
                 await turn.take(self.size.seconds)
         return [turn.sample(work) for turn in turns]
 
-    async def _exchange(self, server: Server, event: str, who: str) -> _Turns:
+    async def exchange(self, server: Server, event: str, who: str) -> Turns:
+        """Connect students who each have one request of this event under way."""
         dialect = server.kind.dialect
-        sockets = await self._clients(server, self.size.connections, dialect.ack, name=who)
-        return _Turns(Exchange(sockets, Requests(dialect, event, ANSWER)), server, who)
+        sockets = await clients(server, self.size.connections, dialect, name=who)
+        return Turns(Exchange(sockets, Requests(dialect, event, ANSWER)), server, who)
 
-    async def _room(self, server: Server) -> FanOut:
-        dialect = server.kind.dialect
-        scripts = [[*dialect.join(f"receiver-{n:06}"), *dialect.enter()] for n in range(self.size.members)]
-        receivers = await connect(server.port, scripts, dialect, dialect.said)
-        senders = await self._clients(server, 4, dialect.ack, name="sender")
-        return FanOut(senders, receivers, Requests(dialect, "bench:say", SAY))
 
-    async def _clients(
-        self, server: Server, count: int, wanted: bytes, *, name: str = "student", offset: int = 0
-    ) -> list[Socket]:
-        dialect = server.kind.dialect
-        scripts = [dialect.join(f"{name}-{n:06}") for n in range(offset, offset + count)]
-        return await connect(server.port, scripts, dialect, wanted)
+async def clients(
+    server: Server, count: int, dialect: Dialect, *, name: str = "student", offset: int = 0
+) -> list[Socket]:
+    """Connect so many users, each with a session of its own; their answers count."""
+    scripts = [dialect.join(f"{name}-{n:06}") for n in range(offset, offset + count)]
+    return await connect(server.port, scripts, dialect, dialect.ack)

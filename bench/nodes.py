@@ -22,9 +22,10 @@ from typing import Any
 import click
 import uvloop
 
+from bench import install
 from bench.dialects import Dialect, SocketIo
 from bench.load import Load, Socket, connect, masked_frame
-from bench.servers import NODE, OURS, Kind, Server, install_node_peers, raise_file_limit
+from bench.servers import NODE, OURS, Kind, Server, raise_file_limit
 from bench.work import SAY
 from bonsai_core.testing.redis import RedisServer
 
@@ -139,7 +140,7 @@ def _join(dialect: Dialect, user: str, client: str) -> Any:
 def main(pairs: int, rate: float, seconds: float, rounds: int) -> None:
     """Measure messages between nodes that share a Redis; prints JSON."""
     raise_file_limit()
-    install_node_peers()
+    install.node()
     os.sched_setaffinity(0, {1})
 
     async def run() -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,24 +17,13 @@ from typing import Any
 from rich.table import Table
 
 from bench.measure import Sample
-from bench.servers import NODE, OURS, PLAIN, PREPARED, ROOT
-
-TITLES = {
-    "acked": "acked event",
-    "stored": "stored event",
-    "fanout1": "room of 800, one in flight",
-    "fanout4": "room of 800, four in flight",
-    "idle": "idle joined connection",
-}
-_NAMES = {kind.name: kind.title for kind in (OURS, NODE, PLAIN, PREPARED)} | {"unstored": "Bonsai, nothing stored"}
-
-#: What we want: our figure is at most so many times the other's.
-GOALS = {("acked", "node"): 1.3, ("stored", "unstored"): 3.0, ("fanout1", "node"): 0.8, ("fanout4", "node"): 0.8}
-#: Memory of an idle connection, in bytes.
-IDLE_GOAL = 24 * 1024
+from bench.rows import CPU, NAMES, ROWS, Unit
+from bench.servers import OURS, ROOT
 
 #: Below this share of its core a server was not what limited; above it the generator had nothing left.
 _SATURATED = 0.9
+#: What peers are called in the versions.
+_PACKAGES = {"node": "socket.io", "nchan": "nginx", "pysocketio": "python-socketio", "gateway": "bonsai-socketio"}
 
 
 def summary(rounds: Sequence[Sequence[Sample]]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -47,13 +37,14 @@ def summary(rounds: Sequence[Sequence[Sample]]) -> dict[str, dict[str, dict[str,
             values[sample.work, sample.who].append(sample)
     result: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for (work, who), samples in values.items():
+        row = ROWS[work]
         figures = [sample.value for sample in samples]
         entry: dict[str, Any] = {
-            "unit": "bytes/connection" if work == "idle" else "us/message",
+            "unit": row.unit.name,
             "median": round(median(figures), 2),
             "rounds": [round(value, 2) for value in figures],
         }
-        if work != "idle":
+        if row.unit is CPU:
             entry["serverBusy"] = round(median(s.busy for s in samples), 3)
             entry["generatorBusy"] = round(median(s.generator for s in samples), 3)
             entry["perSecond"] = round(median(s.per_second for s in samples))
@@ -61,32 +52,33 @@ def summary(rounds: Sequence[Sequence[Sample]]) -> dict[str, dict[str, dict[str,
         if who != OURS.name and ours:
             ratios = [o.value / s.value for o, s in zip(ours, samples, strict=True)]
             entry["oursTimes"] = {"median": round(median(ratios), 3), "rounds": [round(r, 3) for r in ratios]}
-            if (work, who) in GOALS:
-                entry["oursTimes"]["goal"] = GOALS[work, who]
-        elif work == "idle":
-            entry["goal"] = IDLE_GOAL
+            if who in row.goals:
+                entry["oursTimes"]["goal"] = row.goals[who]
+        elif row.limit is not None:
+            entry["goal"] = row.limit
         result[work][who] = entry
     return result
 
 
 def table(figures: dict[str, dict[str, dict[str, Any]]]) -> Table:
     """The figures for a terminal."""
-    out = Table(title="Server CPU a message, memory a connection: medians", title_justify="left")
+    out = Table(title="Server CPU a message, memory a connection, the storm: medians", title_justify="left")
     for column in ("work", "server"):
         out.add_column(column)
     for column in ("median", "rounds", "Bonsai is", "goal", "server busy", "generator"):
         out.add_column(column, justify="right")
     for work, servers in figures.items():
-        first = True
-        for who, entry in servers.items():
+        row, first = ROWS[work], True
+        # Ours first, as what the others are compared with.
+        for who, entry in sorted(servers.items(), key=lambda item: item[0] != OURS.name):
             ratio = entry.get("oursTimes", {})
-            goal = f"≤ {ratio['goal']:g} x" if "goal" in ratio else _quantity(work, entry.get("goal"), "≤ ")
+            goal = f"≤ {ratio['goal']:g} x" if "goal" in ratio else _quantity(row.unit, entry.get("goal"), "≤ ")
             values = sorted(entry["rounds"])
             out.add_row(
-                TITLES[work] if first else "",
-                _NAMES[who],
-                _quantity(work, entry["median"]),
-                f"{_number(work, values[0])} .. {_number(work, values[-1])}" if len(values) > 1 else "",
+                row.title if first else "",
+                NAMES[who],
+                _quantity(row.unit, entry["median"]),
+                f"{_number(row.unit, values[0])} .. {_number(row.unit, values[-1])}" if len(values) > 1 else "",
                 f"{ratio['median']:.2f} x" if ratio else "",
                 _judged(goal, ratio.get("median", entry["median"]), ratio.get("goal", entry.get("goal"))),
                 f"{entry['serverBusy']:.0%}" if "serverBusy" in entry else "",
@@ -110,7 +102,7 @@ def remarks(figures: dict[str, dict[str, dict[str, Any]]], load: Sequence[float]
     for work, servers in figures.items():
         for who, entry in servers.items():
             if entry.get("generatorBusy", 0) > _SATURATED > entry.get("serverBusy", 1):
-                found.append(f"{TITLES[work]}, {_NAMES[who]}: the load generator was the limit, not the server.")
+                found.append(f"{ROWS[work].title}, {NAMES[who]}: the load generator was the limit, not the server.")
     return found
 
 
@@ -138,17 +130,17 @@ def interpreter(python: str) -> tuple[str, bool]:
     return version, optimized == "True"
 
 
-def versions(socket_io: str | None, python: str) -> dict[str, Any]:
-    """Of everything that the figures depend on."""
+def versions(peers: Mapping[str, str], python: str) -> dict[str, Any]:
+    """Of everything that the figures depend on; `peers` are those of the peers by the names of their kinds."""
     version, optimized = interpreter(python)
     found: dict[str, Any] = {"python": version, "pythonOptimized": optimized}
     for name in ("bonsai-core", "aiohttp", "uvloop", "pydantic", "msgspec"):
         found[name] = importlib.metadata.version(name)
     found["commit"] = _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12")
-    if socket_io is not None:
+    found["redis-server"] = (re.search(r"v=(\S+)", _output("redis-server", "--version")) or ["", "none"])[1]
+    if "node" in peers:
         found["node"] = _output("node", "--version").lstrip("v")
-        found["socket.io"] = socket_io
-    return found
+    return found | {_PACKAGES.get(name, name): version for name, version in peers.items()}
 
 
 def _output(*command: str) -> str:
@@ -157,12 +149,12 @@ def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
-def _number(work: str, value: float) -> str:
-    return f"{value / 1024:.1f}" if work == "idle" else f"{value:.1f}"
+def _number(unit: Unit, value: float) -> str:
+    return f"{value / unit.scale:.{1 if value / unit.scale >= 5 else 2}f}"
 
 
-def _quantity(work: str, value: float | None, before: str = "") -> str:
-    return "" if value is None else f"{before}{_number(work, value)} {'KiB' if work == 'idle' else 'µs'}"
+def _quantity(unit: Unit, value: float | None, before: str = "") -> str:
+    return "" if value is None else f"{before}{_number(unit, value)} {unit.short}"
 
 
 def _judged(goal: str, value: float, limit: float | None) -> str:

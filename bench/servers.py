@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 import resource
 import shutil
@@ -13,15 +13,19 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.dialects import Dialect, Native, Plain, SocketIo
+from bench.dialects import Dialect, Native, Nchan, Plain, SocketIo
 from bench.work import SECRET
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench" / "peers"
+#: Folders that the Python servers import from, besides their own environment's: where `bench.install` puts packages.
+EXTRA = ROOT / ".cache" / "bench-peers"
+#: In seconds: how long a server may take to say where it listens.
+_START = 30.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,7 +35,10 @@ class NoPeer(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of server: what the table calls it, how it is started and spoken to."""
+    """One kind of server: what the table calls it, how it is started and spoken to.
+
+    In `command` and `env`, `{folder}` stands for a temporary folder of the running server's own.
+    """
 
     name: str
     title: str
@@ -52,29 +59,22 @@ _OURS_ENV = {
     "BONSAI_MAX_CONNECTIONS": "100000",
 }
 
+
+def with_plugins(*names: str) -> dict[str, str]:
+    """The environment of our server with these plugins."""
+    return _OURS_ENV | {"BONSAI_PLUGINS": ",".join(names)}
+
+
 OURS = Kind("ours", "Bonsai", (sys.executable, "-m", "bench.peers.ours"), Native(), _OURS_ENV)
 NODE = Kind("node", "Node socket.io", ("node", "--expose-gc", str(PEERS / "socketio.mjs")), SocketIo())
 PLAIN = Kind("aiohttp", "aiohttp, send_str", (sys.executable, "-m", "bench.peers.plain", "send_str"), Plain())
 PREPARED = Kind("prepared", "aiohttp, prepared frame", (sys.executable, "-m", "bench.peers.plain", "prepared"), Plain())
-
-
-def install_node_peers() -> str:
-    """Install the Node peers from their lock file if they are not there, and return socket.io's version.
-
-    Raises:
-        NoPeer: there is no Node or npm, or the installation failed.
-    """
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        raise NoPeer("Node.js with npm is not installed, so only the Python peers run (Debian: apt-get install npm)")
-    installed, lock = PEERS / "node_modules" / ".package-lock.json", PEERS / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        done = subprocess.run(command, cwd=PEERS, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoPeer(f"npm ci in {PEERS} failed, so only the Python peers run:\n{done.stderr[-2000:]}")
-        installed.touch()
-    package = json.loads((PEERS / "node_modules" / "socket.io" / "package.json").read_text())
-    return str(package["version"])
+PYSOCKETIO = Kind("pysocketio", "python-socketio", (sys.executable, "-m", "bench.peers.pysocketio"), SocketIo())
+NCHAN = Kind("nchan", "nginx with nchan", (sys.executable, "-m", "bench.peers.nchan", "{folder}"), Nchan())
+#: Our own server once more: spoken to by Socket.IO clients, through the plugin that understands them.
+GATEWAY = Kind("gateway", "Bonsai, Socket.IO", OURS.command, SocketIo(), with_plugins("classroom", "socketio"))
+#: With all that an answer sets in motion.
+PLATFORM = replace(OURS, env=with_plugins("classroom", "analytics", "recs", "coaching"))
 
 
 def raise_file_limit(wanted: int = 20_000) -> None:
@@ -98,13 +98,15 @@ class Server:
         kind: which one.
         core: the core it is pinned to, with all of its threads.
         python: the interpreter of Python servers, instead of ours: of the same version, it uses our packages.
+        store: a SQLite file that the server begins with, as a copy.
     """
 
-    def __init__(self, kind: Kind, core: int, python: str | None = None) -> None:
+    def __init__(self, kind: Kind, core: int, python: str | None = None, store: Path | None = None) -> None:
         self.kind = kind
         self.port = 0
         self._python = python
         self._core = core
+        self._store = store
         self._folder = tempfile.TemporaryDirectory(prefix="bonsai-bench-")
         self._process: asyncio.subprocess.Process | None = None
 
@@ -112,10 +114,15 @@ class Server:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("BONSAI_", "JWT_"))}
         env |= {"JWT_SECRET": SECRET, "STORE_URL": f"sqlite:///{self._folder.name}/bench.db", "NODE_ENV": "production"}
         env.pop("REDIS_URL", None)
-        command = list(self.kind.command)
+        env["PYTHONPATH"] = str(EXTRA)
+        # Programs of the system may be out of a plain user's path.
+        env["PATH"] = os.pathsep.join((env.get("PATH", os.defpath), "/usr/sbin"))
+        if self._store is not None:
+            shutil.copy(self._store, Path(self._folder.name) / "bench.db")
+        command = [word.format(folder=self._folder.name) for word in self.kind.command]
         if self._python is not None and command[0] == sys.executable:
             command[0] = self._python
-            env["PYTHONPATH"] = os.pathsep.join((str(ROOT), sysconfig.get_path("purelib")))
+            env["PYTHONPATH"] = os.pathsep.join((str(ROOT), sysconfig.get_path("purelib"), str(EXTRA)))
         log = (Path(self._folder.name) / "log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
             *command,
@@ -128,7 +135,7 @@ class Server:
         )
         log.close()
         assert self._process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_START):
             line = await self._process.stdout.readline()
         if not line.strip().isdigit():
             raise RuntimeError(f"{self.kind.title} did not start:\n{self.log()}")
@@ -139,7 +146,10 @@ class Server:
         if error is not None and (log := self.log()).strip():
             error.add_note(f"What {self.kind.title} logged:\n{log}")
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            # The whole family: a worker outlives a parent that is killed.
+            for pid in family(self.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             await self._process.wait()
         self._folder.cleanup()
 
@@ -154,8 +164,8 @@ class Server:
         return (Path(self._folder.name) / "log").read_text(errors="replace")[-3000:]
 
     def cpu(self) -> float:
-        """Seconds of processor time that all of its threads used, in user and system mode, in steps of a tick."""
-        return cpu_of(self.pid)
+        """Seconds of processor time that it used, with all threads and children, in user and system mode, in ticks."""
+        return sum(map(cpu_of, family(self.pid)))
 
     async def memory(self) -> int:
         """Resident bytes after a garbage collection."""
@@ -170,6 +180,16 @@ def resident(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"process {pid} has no resident memory")
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children, theirs as well (proc_tid_children(5))."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    return found
 
 
 def cpu_of(pid: int) -> float:

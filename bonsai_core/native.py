@@ -6,9 +6,9 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from bonsai_core import protocol
+from bonsai_core.framing import close_frame, ping_frame, text_frame
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.transport import TEXT, Gate, Message, Wire
-from bonsai_core.websocket import close_frame, ping_frame, text_frame
 
 if TYPE_CHECKING:
     from bonsai_core.connection import Connection

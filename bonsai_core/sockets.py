@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bonsai_core import transport
+from bonsai_core.framing import BINARY, CLOSE, PING, TEXT, pong_frame
 from bonsai_core.isolation import where
 from bonsai_core.outbox import Priority
 from bonsai_core.protocol import CloseCode, is_close_code
-from bonsai_core.websocket import BINARY, CLOSE, PING, TEXT, FrameError, FrameReader, pong_frame
+from bonsai_core.websocket import FrameError, FrameReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

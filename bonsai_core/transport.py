@@ -12,9 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bonsai_core.framing import BINARY, TEXT, binary_frame, close_frame, text_frame
 from bonsai_core.protocol import CloseCode, ErrorCode, Frame, ProtocolError
 from bonsai_core.store.base import Message, Position
-from bonsai_core.websocket import BINARY, TEXT, binary_frame, close_frame, text_frame
 
 if TYPE_CHECKING:
     from bonsai_core.connection import Connection

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from bonsai_core import protocol
 from bonsai_core.connection import HIGH_WATER, Connection, Writer
+from bonsai_core.framing import pong_frame, text_frame
 from bonsai_core.native import NativeWire
 from bonsai_core.outbox import Outbox, Priority
 from bonsai_core.settings import Settings
 from bonsai_core.store.base import Message
 from bonsai_core.testing import FakeClock
 from bonsai_core.transport import Transport
-from bonsai_core.websocket import pong_frame, text_frame
 
 NATIVE = NativeWire(Settings(env_file=None))
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW

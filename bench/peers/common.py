@@ -1,9 +1,10 @@
-"""What the Python servers under measurement share."""
+"""What the servers under measurement share."""
 
 from __future__ import annotations
 
 import gc
 import signal
+import socket
 
 
 def collect_when_told() -> None:
@@ -14,3 +15,10 @@ def collect_when_told() -> None:
 def ready(port: int) -> None:
     """Tell the benchmark where we listen."""
     print(port, flush=True)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
 from bench.peers.common import collect_when_told, ready
-from bench.work import ROOM, Answer, Graded, Say
+from bench.work import ROOM, SAY, Answer, Graded, Say
 
 
 class Frame(msgspec.Struct):
@@ -28,6 +28,7 @@ class Frame(msgspec.Struct):
     id: int | None = None
 
 
+SAID = SAY.decode()
 decode = msgspec.json.Decoder(Frame).decode
 
 
@@ -65,6 +66,17 @@ class Plain:
             self.room.pop(ws, None)
         return ws
 
+    async def storm(self, request: web.Request) -> web.WebSocketResponse:
+        """One client of the reconnect storm: it is sent what the query says, message by message."""
+        ws = web.WebSocketResponse(compress=False)
+        await ws.prepare(request)
+        for offset in range(1, int(request.query["count"]) + 1):
+            now = time.time_ns() // 1_000_000
+            await ws.send_str(f'{{"event":"bench:said","room":"{ROOM}","offset":{offset},"data":{SAID},"ts":{now}}}')
+        async for _ in ws:
+            pass
+        return ws
+
     async def handle(self, ws: web.WebSocketResponse, transport: asyncio.Transport, frame: Frame) -> str:
         """Do what the event asks and return the ack's data."""
         if frame.event == "bench:answer":
@@ -95,7 +107,9 @@ class Plain:
 async def main(prepared: bool) -> None:
     """Serve until terminated."""
     app = web.Application()
-    app.router.add_get("/ws", Plain(prepared).websocket)
+    plain = Plain(prepared)
+    app.router.add_get("/ws", plain.websocket)
+    app.router.add_get("/storm", plain.storm)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
