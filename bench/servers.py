@@ -146,8 +146,12 @@ class Server:
         if error is not None and (log := self.log()).strip():
             error.add_note(f"What {self.kind.title} logged:\n{log}")
         if self._process is not None and self._process.returncode is None:
-            # The whole family: a worker outlives a parent that is killed.
-            for pid in family(self.pid):
+            members = family(self.pid)
+            if len(members) > 1:  # a parent that is killed leaves its children behind
+                self._process.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), 5)
+            for pid in members:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             await self._process.wait()
