@@ -17,7 +17,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.measure import Sample
-from bench.rows import CPU, NAMES, ROWS, Unit
+from bench.rows import CPU, NAMES, ROWS, SECONDS, Unit
 from bench.servers import OURS, ROOT
 
 #: Below this share of its core a server was not what limited; above it the generator had nothing left.
@@ -44,9 +44,10 @@ def summary(rounds: Sequence[Sequence[Sample]]) -> dict[str, dict[str, dict[str,
             "median": round(median(figures), 2),
             "rounds": [round(value, 2) for value in figures],
         }
-        if row.unit is CPU:
+        if row.unit in (CPU, SECONDS):
             entry["serverBusy"] = round(median(s.busy for s in samples), 3)
             entry["generatorBusy"] = round(median(s.generator for s in samples), 3)
+        if row.unit is CPU:
             entry["perSecond"] = round(median(s.per_second for s in samples))
         ours = values.get((work, OURS.name))
         if who != OURS.name and ours:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 from bench import prefill
 from bench.dialects import Dialect, Plain, Step
 from bench.load import STALL, Load, LoadError, Socket
-from bench.measure import Bench
-from bench.servers import OURS, PLAIN, ROOT
+from bench.measure import Bench, Sample
+from bench.servers import OURS, PLAIN, ROOT, Server, cpu_of
 from bench.work import SECRET
 from bonsai_core import mint_token
 
@@ -104,28 +105,36 @@ class Storm(Load):
             self._all.set_exception(error)
 
 
-async def ours(bench: Bench, folder: Path) -> tuple[float, float]:
+async def ours(bench: Bench, folder: Path) -> list[Sample]:
     """Seconds until everybody is caught up with our server, and the p99 of the others meanwhile, in ms."""
     users = [f"student-{n:06}" for n in range(bench.size.storm)]
     places = await prefill.missed(folder / "storm.db", users, MISSED)
     scripts = [resume(user, places[user]) for user in users]
     async with bench.server(OURS, folder / "storm.db") as server, _live(server.port) as latencies:
         storm = Storm(len(users))
-        seconds = await storm.rage(server.port, scripts, OURS.dialect)
+        sample = await _watched(storm.rage(server.port, scripts, OURS.dialect), server)
     storm.close()
     ordered = sorted(latencies)
     if not ordered:
         raise LoadError("no answer came to the others meanwhile")
-    return seconds, ordered[int(len(ordered) * 0.99)] * 1000
+    return [sample, Sample("live", OURS.name, ordered[int(len(ordered) * 0.99)] * 1000)]
 
 
-async def plain(bench: Bench) -> float:
+async def plain(bench: Bench) -> list[Sample]:
     """Seconds that plain aiohttp takes to accept as many and send each as many messages."""
     async with bench.server(PLAIN) as server:
         storm = Storm(bench.size.storm)
-        seconds = await storm.rage(server.port, [[]] * bench.size.storm, Welcomed())
+        sample = await _watched(storm.rage(server.port, [[]] * bench.size.storm, Welcomed()), server)
         storm.close()
-    return seconds
+    return [sample]
+
+
+async def _watched(storm: Coroutine[None, None, float], server: Server) -> Sample:
+    """How long a storm lasts, and how busy both sides are meanwhile."""
+    cpu, own = server.cpu(), cpu_of(os.getpid())
+    seconds = await storm
+    busy, generator = (server.cpu() - cpu) / seconds, (cpu_of(os.getpid()) - own) / seconds
+    return Sample("storm", server.kind.name, seconds, busy, generator)
 
 
 @asynccontextmanager
@@ -142,7 +151,7 @@ async def _live(port: int) -> AsyncIterator[list[float]]:
                 raise LoadError("those who work meanwhile could not connect")
         yield latencies
         async with asyncio.timeout(STALL):
-            told, _ = await process.communicate()
+            told, _ = await process.communicate(b"")
         if process.returncode:
             raise LoadError("the server failed those who worked meanwhile")
         latencies += json.loads(told)["latencies"]

@@ -164,10 +164,9 @@ async def storm(bench: Bench) -> list[Sample]:
     """Clients that were away come back all at once."""
     bench.progress(f"storm: {bench.size.storm} clients come to Bonsai")
     with tempfile.TemporaryDirectory(prefix="bonsai-bench-storm-") as folder:
-        seconds, p99 = await storms.ours(bench, Path(folder))
+        samples = await storms.ours(bench, Path(folder))
     bench.progress(f"storm: {bench.size.storm} clients come to aiohttp")
-    plain = await storms.plain(bench)
-    return [Sample("storm", OURS.name, seconds), Sample("storm", PLAIN.name, plain), Sample("live", OURS.name, p99)]
+    return samples + await storms.plain(bench)
 
 
 async def idle(bench: Bench) -> list[Sample]:
