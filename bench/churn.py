@@ -20,44 +20,8 @@ import aiohttp
 from bonsai_core.testing.process import ServerProcess
 from bonsai_core.testing.wire import WireClient
 
-#: A plugin that counts what the process holds.
-CENSUS = '''
-"""Counts what the process holds, for the churn benchmark."""
-
-import asyncio
-import gc
-import os
-
-from aiohttp import web
-
-from bonsai_core import App, Plugin, hookimpl
-
-
-class Census(Plugin):
-    name = "census"
-
-    @hookimpl
-    def add_routes(self, app: App) -> None:
-        async def census(request: web.Request) -> web.Response:
-            gc.collect()
-            with open("/proc/self/statm") as statm:
-                resident = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            return web.json_response(
-                {
-                    "tasks": len(asyncio.all_tasks()),
-                    "descriptors": len(os.listdir("/proc/self/fd")),
-                    "residentBytes": resident,
-                    "objects": len(gc.get_objects()),
-                    "connections": len(app.connections.all),
-                    "sessions": len(app.sessions),
-                    "rooms": len(app.rooms),
-                    "buckets": len(app.limits) + len(app.admission),
-                }
-            )
-
-        app.add_route("GET", "/census", census)
-'''
-
+#: Where the plugin `census` is.
+PLUGINS = Path(__file__).with_name("plugins")
 #: Different users; few, so that per-user caches, which are bounded, are full after the warm-up.
 USERS = 50
 
@@ -104,12 +68,9 @@ async def churn(count: int, *, at_once: int = 20) -> dict[str, Any]:
         at_once: how many connections at a time.
     """
     with tempfile.TemporaryDirectory(prefix="bonsai-churn-") as folder:
-        plugins = Path(folder) / "plugins"
-        plugins.mkdir()
-        (plugins / "census.py").write_text(CENSUS)
         # A closed socket is held until its goodbye has had its time; `settled` waits longer than that.
         server = ServerProcess(
-            Path(folder), plugins_dir=plugins, max_connections=100_000, plugins=["census"], close_timeout_ms=500
+            Path(folder), plugins_dir=PLUGINS, max_connections=100_000, plugins=["census"], close_timeout_ms=500
         )
         await server.start()
         numbers = iter(range(count))

@@ -178,9 +178,9 @@ class Connection:
         """Send an event to this connection alone, before what else waits. `data` is JSON."""
         self.write(self.wire.event(event, data, self._now_ms()), _HIGH)
 
-    def ack(self, reply: int, data: bytes) -> None:
-        """Answer an event that took effect; `data` is JSON."""
-        self.write(self.wire.ack(reply, data, self._now_ms()), _HIGH)
+    def ack(self, reply: int, data: bytes, number: int = 0) -> None:
+        """Answer an event that took effect; `data` is JSON, `number` what the event was given for want of an id."""
+        self.write(self.wire.ack(reply, data, self._now_ms(), number), _HIGH)
 
     def write(self, data: bytes, priority: Priority = _NORMAL, key: str | None = None) -> None:
         """Send bytes that this connection's wire made.

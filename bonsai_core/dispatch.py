@@ -78,7 +78,7 @@ class Dispatcher:
         event = Event(frame.event, raw, id, name, attachment)
         work = Work(self._app, live, client, connection, route, event, reply)
         if isinstance(client, Numbered):
-            event.id = await work.number(client)
+            event.id = work.number = await work.find_number(client)
         owner = route.owner
         if owner is not None and owner.concurrent:
             self._start(work)
@@ -210,6 +210,7 @@ class Work:
         "digest",
         "event",
         "live",
+        "number",
         "observed",
         "reply",
         "route",
@@ -233,6 +234,8 @@ class Work:
         self.event = event
         #: What to answer under; None when no answer is wanted.
         self.reply = reply
+        #: The number that an event without id was given, so that it has one.
+        self.number = 0
         self.digest: bytes | None = None
         self.abandoned = False
         #: Events that handlers emitted and other plugins observe: (event, data).
@@ -281,7 +284,7 @@ class Work:
                     client.highest = event.id
                 client.remember(event.id, content, answer)
             if self.reply is not None:
-                self._target().ack(self.reply, answer)
+                self._target().ack(self.reply, answer, self.number)
         if outcome is _ACK or outcome != ErrorCode.UNKNOWN_EVENT:  # a name that anybody could make up
             self.app.metrics.event(event.name, outcome, time.perf_counter() - began)
         if self.app.metrics.listeners:
@@ -340,10 +343,10 @@ class Work:
             # Written differently perhaps, but the same: the stored digest decides, if there is one.
             return False
         if self.reply is not None:
-            self._target().ack(self.reply, known[1])
+            self._target().ack(self.reply, known[1], self.number)
         return True
 
-    async def number(self, client: Numbered) -> int:
+    async def find_number(self, client: Numbered) -> int:
         """The id of an event that came without one: a new one, unless it is the newest event sent again.
 
         A client that comes back and has not got the answer to its newest event sends that one first.

@@ -120,7 +120,7 @@ class Gate(transport.Gate):
         event = frame.event
         if connection.session is None or event in OWN_EVENTS:
             return self._own(connection, frame, attachment, reply)
-        if not self._allowed(connection, frame, reply):
+        if not self.allows(connection, event, len(frame.data), reply):
             return None
         connection.bad_frames = 0
         return self._app.dispatcher.handle(connection, frame, attachment, reply)
@@ -156,7 +156,7 @@ class Gate(transport.Gate):
             if reply is not None:
                 connection.ack(reply, b"null")
             self.leave(connection)
-        elif self._allowed(connection, frame, reply):
+        elif self.allows(connection, event, 0, reply):
             connection.bad_frames = 0
             if event == "auth:refresh":
                 return self._refresh(connection, frame, reply)
@@ -169,16 +169,15 @@ class Gate(transport.Gate):
         if connection.bad_frames >= MAX_EARLY:
             connection.close(CloseCode.POLICY, "too many events before user:connect")
 
-    def _allowed(self, connection: Connection, frame: Frame, reply: int | None) -> bool:
-        """Take from every bucket that counts this message; answer `rate_limited` when one is empty."""
-        wait = self._app.limits.take(connection, frame.event)
+    def allows(self, connection: Connection, event: str, size: int, reply: int | None) -> bool:
+        wait = self._app.limits.take(connection, event)
         if not wait:
             connection.refusals = 0
             return True
         retry = int(wait * 1000) + 1
         connection.refuse(reply, ErrorCode.RATE_LIMITED, "too many messages", retry_after_ms=retry)
         if self._app.metrics.listeners:
-            self._app.report(connection, frame.event, ErrorCode.RATE_LIMITED, 0.0, len(bytes(frame.data)))
+            self._app.report(connection, event, ErrorCode.RATE_LIMITED, 0.0, size)
         connection.refusals += 1
         if connection.refusals >= self._settings.flood_refusals:
             connection.close(CloseCode.FLOOD, f"flood; reconnect in {retry} ms")

@@ -48,19 +48,19 @@ class Limits:
 
     def take(self, connection: Connection, event: str) -> float:
         """Count a message; returns seconds to wait, 0.0 for none."""
-        now = self._now()
+        now, live = self._now(), connection.session
         wait = 0.0
         if self._size:
             bucket = connection.bucket
             if bucket is None:
                 bucket = connection.bucket = Bucket(self._size, self._per_second, now)
-            assert connection.session is not None
-            wait = bucket.take(now) or self._users.take(connection.session.user, now)
+            wait = bucket.take(now)
+            if not wait and live is not None:
+                wait = self._users.take(live.user, now)
         if not wait and self._by_address:
             wait = self._addresses.take(connection.address, now)
-        if not wait and (own := self._events.get(event)) is not None:
-            assert connection.session is not None
-            wait = own.take(connection.session.user, now)
+        if not wait and live is not None and (own := self._events.get(event)) is not None:
+            wait = own.take(live.user, now)
         return wait
 
     # Across nodes

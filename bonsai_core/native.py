@@ -79,7 +79,7 @@ class NativeWire(Wire):
 
     # What goes out
 
-    def ack(self, reply: int, data: bytes, ts: int) -> bytes:
+    def ack(self, reply: int, data: bytes, ts: int, number: int) -> bytes:
         return text_frame(protocol.encode_ack(reply, data, ts))
 
     def error(self, reply: int | None, data: bytes, ts: int) -> bytes:

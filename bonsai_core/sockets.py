@@ -130,9 +130,16 @@ class Intake(transport.Intake):
 
     async def ready(self) -> None:
         while len(self._messages) > MAX_WAITING and not self._ended:
-            if self._room is None:
-                self._room = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._room)
+            await self._change()
+
+    async def idle(self) -> None:
+        while self._working and not self._ended:
+            await self._change()
+
+    async def _change(self) -> None:
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._room)
 
     def end(self) -> None:
         if self._ended:
@@ -152,6 +159,7 @@ class Intake(transport.Intake):
             while self._messages:
                 messages, self._messages = self._messages, []
                 for kind, payload in messages:
+                    connection = self.connection  # it may have moved
                     if kind in (TEXT, BINARY):
                         if connection.close_code is None:  # else over: what was not worked on is sent again
                             doing = connection.wire.receive(gate, connection, kind, payload)
@@ -168,6 +176,7 @@ class Intake(transport.Intake):
             await self._app.over(connection)
         else:
             self._working = False
+            self._has_room()
 
     def _control(self, kind: int, payload: bytes) -> bool:
         """What is no message of the wire; False when nothing may follow."""

@@ -92,13 +92,14 @@ class Wire(ABC):
     # What goes out
 
     @abstractmethod
-    def ack(self, reply: int, data: bytes, ts: int) -> bytes:
+    def ack(self, reply: int, data: bytes, ts: int, number: int) -> bytes:
         """The answer to an event that took effect.
 
         Args:
             reply: what the wire gave the gate to answer under.
             data: the ack's data as JSON.
             ts: ms since the epoch.
+            number: for a wire that `numbers`: the number that the event was given; 0 for one that has an id.
         """
 
     @abstractmethod
@@ -172,6 +173,14 @@ class Gate(ABC):
         """
 
     @abstractmethod
+    def allows(self, connection: Connection, event: str, size: int, reply: int | None) -> bool:
+        """Count an event against the limits, as `frame` does; False when it was refused, and answered so.
+
+        Args:
+            size: bytes of its payload, for who watches.
+        """
+
+    @abstractmethod
     def bad(self, connection: Connection, error: ProtocolError) -> None:
         """What came is no event. Many in a row end the connection, as does one with a close code at once."""
 
@@ -198,6 +207,10 @@ class Intake(ABC):
     @abstractmethod
     async def ready(self) -> None:
         """Return when more may be put: at once, unless much is waiting."""
+
+    @abstractmethod
+    async def idle(self) -> None:
+        """Return when all that was put has been worked on."""
 
     @abstractmethod
     def end(self) -> None:
