@@ -1,8 +1,8 @@
 """The Autobahn cases against our socket path and against plain aiohttp: `python -m bench.conformance`.
 
-Both echo. Ours goes through everything between a socket and the gate: `Server`, `Socket`, `Connection`, outbox,
-`NativeWire`; the gate alone is replaced, by one that sends back what it gets. It needs `pip install kosoku`, which runs
-the cases of the Autobahn TestSuite on Python 3. Compression (12.*, 13.*) is left out: we do not offer it, on purpose.
+Both echo. Ours goes through everything between a socket and the wire: `Server`, `Socket`, `Connection`, `Outbox`; the
+wire is replaced, by one that sends back what it gets. It needs `pip install kosoku`, which runs the cases of the
+Autobahn TestSuite on Python 3. Compression (12.*, 13.*) is left out: we do not offer it, on purpose.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from unittest.mock import patch
 from aiohttp import WSMsgType, web
 
 from bonsai_core import server as server_module
-from bonsai_core.app import App
+from bonsai_core import sockets as sockets_module
 from bonsai_core.connection import Connection
+from bonsai_core.native import NativeWire
 from bonsai_core.outbox import Priority
 from bonsai_core.protocol import CloseCode
 from bonsai_core.server import Server
 from bonsai_core.testing.server import make_app
-from bonsai_core.transport import NATIVE
+from bonsai_core.transport import BINARY, Gate, binary_frame, text_frame
 from bonsai_core.websocket import FrameReader
 
 LARGEST = 16 << 20
@@ -36,32 +37,21 @@ RANK = {"OK": 0, "NON-STRICT": 1, "INFORMATIONAL": 1, "UNIMPLEMENTED": 2, "UNCLE
         "FAILED BY CLIENT": 4, "FAILED": 5, "ERROR": 6}  # fmt: skip
 
 
-class EchoGate:
-    """Stands in for the gate: sends back what comes."""
+class EchoWire(NativeWire):
+    """Stands in for the native wire: sends back what comes."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def text(self, connection: Connection, raw: bytes) -> None:
+    def receive(self, gate: Gate, connection: Connection, kind: int, payload: bytes) -> None:
         """As the real one, it refuses text that is not UTF-8."""
+        connection.heard()
+        if kind == BINARY:
+            connection.write(binary_frame(payload), Priority.HIGH)
+            return
         try:
-            raw.decode()
+            payload.decode()
         except UnicodeDecodeError:
             connection.close(CloseCode.INVALID_DATA, "text is not UTF-8")
             return
-        connection.write(NATIVE.frame(raw), Priority.HIGH)
-
-    async def binary(self, connection: Connection, raw: bytes) -> None:
-        """The native wire sends text; a binary frame differs from it in its first byte."""
-        connection.write(b"\x82" + NATIVE.frame(raw)[1:], Priority.HIGH)
-
-    def control(self, connection: Connection) -> bool:
-        """Every ping is answered."""
-        connection.heard()
-        return True
-
-    async def left(self, connection: Connection) -> None:
-        """Nobody has joined."""
+        connection.write(text_frame(payload), Priority.HIGH)
 
 
 class Unbounded(FrameReader):
@@ -80,12 +70,13 @@ async def ours() -> AsyncIterator[str]:
         outbox_max_bytes=1 << 30,
         outbox_max_age_ms=3_600_000,
         join_timeout_ms=600_000,
+        pings_per_minute=1_000_000,
         close_timeout_ms=2000,
     )
-    app.gate = EchoGate(app)  # type: ignore[assignment]
-    server = Server(app)
+    with patch.object(server_module, "NativeWire", EchoWire):
+        server = Server(app)
     await server.start()
-    with patch.object(server_module, "FrameReader", Unbounded):
+    with patch.object(sockets_module, "FrameReader", Unbounded):
         yield server.url.replace("http", "ws", 1) + "/ws"
     await server.stop()
 

@@ -1,4 +1,4 @@
-"""The peers that are not part of our environment: each is installed by the benchmark, or is left out with a remark."""
+"""What is not part of our environment: each peer is installed by the benchmark, or is left out with a remark."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from bench.servers import EXTRA, GATEWAY, NCHAN, NODE, PEERS, PYSOCKETIO, ROOT, 
 #: Where Debian's package `libnginx-mod-nchan` puts it.
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 _NCHAN_PACKAGE = "libnginx-mod-nchan"
+#: Redis is no peer, but may be missing as they may.
+REDIS = "redis"
 #: What the Python packages of peers and of the plot are installed from.
 _LOCK = PEERS / "requirements.txt"
 
@@ -46,8 +48,9 @@ def nchan() -> str:
     _system("nchan is left out", "nginx", *([] if NCHAN_MODULE.exists() else [_NCHAN_PACKAGE]))
     if not NCHAN_MODULE.exists():
         raise NoPeer(f"nchan is left out: {NCHAN_MODULE} is not there")
-    told = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr
-    return told.strip().rpartition("/")[2] or "unknown"
+    nginx = _told("nginx", "-v").rpartition("/")[2]
+    module = _told("dpkg-query", "-Wf", "${Version}", _NCHAN_PACKAGE) if shutil.which("dpkg-query") else "unknown"
+    return f"{nginx} with nchan {module}"
 
 
 def python() -> Path:
@@ -88,8 +91,19 @@ def gateway() -> str:
     raise NoPeer("our Socket.IO gateway is left out: no plugin `socketio` is installed (run `make setup`)")
 
 
-#: By the name of the kind of server.
-INSTALLERS = {NODE.name: node, NCHAN.name: nchan, PYSOCKETIO.name: pysocketio, GATEWAY.name: gateway}
+def redis() -> str:
+    """Install Redis from the system's packages if it is not there, and return its version.
+
+    Raises:
+        NoPeer: it cannot be had here.
+    """
+    _system("the row with Redis is left out", "redis-server")
+    found = re.search(r"v=(\S+)", _told("redis-server", "--version"))
+    return found[1] if found else "unknown"
+
+
+#: By the name of the kind of server; each gives the version of what is there then.
+INSTALLERS = {NODE.name: node, NCHAN.name: nchan, PYSOCKETIO.name: pysocketio, GATEWAY.name: gateway, REDIS: redis}
 
 
 def _system(otherwise: str, *programs: str) -> None:
@@ -97,12 +111,28 @@ def _system(otherwise: str, *programs: str) -> None:
     _run(otherwise, str(ROOT / "tools" / "apt.sh"), *programs)
 
 
-def _run(otherwise: str, *command: str) -> None:
+def _told(*command: str) -> str:
+    """What a program prints, to whichever output."""
+    return _done(*command).stdout.strip()
+
+
+def _done(*command: str) -> subprocess.CompletedProcess[str]:
     # Programs of the system may be out of a plain user's path.
     env = os.environ | {"PATH": os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))}
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
+
+
+def _run(otherwise: str, *command: str) -> None:
+    done = _done(*command)
     if done.returncode:
-        why = (done.stderr or done.stdout).strip()[-1500:]
+        why = done.stdout.strip()[-1500:]
         raise NoPeer(f"{otherwise}: `{' '.join(command[:4])} ...` failed:\n{why}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -16,6 +15,7 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.install import REDIS
 from bench.measure import Sample
 from bench.rows import CPU, NAMES, ROWS, SECONDS, Unit
 from bench.servers import OURS, ROOT
@@ -23,7 +23,13 @@ from bench.servers import OURS, ROOT
 #: Below this share of its core a server was not what limited; above it the generator had nothing left.
 _SATURATED = 0.9
 #: What peers are called in the versions.
-_PACKAGES = {"node": "socket.io", "nchan": "nginx", "pysocketio": "python-socketio", "gateway": "bonsai-socketio"}
+_PACKAGES = {
+    "node": "socket.io",
+    "nchan": "nginx",
+    "pysocketio": "python-socketio",
+    "gateway": "bonsai-socketio",
+    REDIS: "redis-server",
+}
 
 
 def summary(rounds: Sequence[Sequence[Sample]]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -138,7 +144,6 @@ def versions(peers: Mapping[str, str], python: str) -> dict[str, Any]:
     for name in ("bonsai-core", "aiohttp", "uvloop", "pydantic", "msgspec"):
         found[name] = importlib.metadata.version(name)
     found["commit"] = _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12")
-    found["redis-server"] = (re.search(r"v=(\S+)", _output("redis-server", "--version")) or ["", "none"])[1]
     if "node" in peers:
         found["node"] = _output("node", "--version").lstrip("v")
     return found | {_PACKAGES.get(name, name): version for name, version in peers.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,6 +14,7 @@ from pathlib import Path
 from bench import prefill
 from bench import storm as storms
 from bench.dialects import Step
+from bench.install import REDIS
 from bench.load import Exchange, FanOut, Requests, Rotation, connect
 from bench.measure import Bench, Sample, Turns, clients
 from bench.servers import GATEWAY, NCHAN, NODE, OURS, PLAIN, PLATFORM, PREPARED, PYSOCKETIO, Kind, Server
@@ -56,8 +56,7 @@ async def stored(bench: Bench) -> list[Sample]:
 
 async def stored_in_redis(bench: Bench) -> list[Sample]:
     """The same through a Redis on the generator's core; what Redis itself uses is not counted."""
-    if shutil.which("redis-server") is None:
-        bench.progress("[yellow]redis-server is not installed, so the row is left out (tools/apt.sh redis-server)[/]")
+    if REDIS not in bench.peers:
         return []
     with tempfile.TemporaryDirectory(prefix="bonsai-bench-redis-") as folder:
         redis = RedisServer(Path(folder), appendonly="yes", appendfsync="everysec")
