@@ -430,6 +430,7 @@ class App:
         if connection.over:
             return
         connection.over = True
+        connection.wire.gone()
         self.metrics.closed[connection.close_code or CloseCode.LOST] += 1
         self.metrics.dropped += connection.dropped
         try:
@@ -460,7 +461,9 @@ class App:
         if connection.session is None and not connection.guest:
             if now - connection.opened_at > settings.join_timeout_ms / 1000:
                 connection.close(CloseCode.JOIN_TIMEOUT, "did not join in time")
-            return
+                return
+            if not connection.wire.pings_always:
+                return
         interval, timeout = settings.heartbeat_interval_ms / 1000, settings.heartbeat_timeout_ms / 1000
         always = connection.wire.pings_always
         if connection.pinged_at:

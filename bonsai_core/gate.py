@@ -274,9 +274,11 @@ class Gate(transport.Gate):
         known = live.clients.get(device.client_id)
         client = live.clients[device.client_id] = Client(connection, max(highest, known.highest if known else 0))
         client.recent = known.recent if known else None
+        number = 0
         if numbered:
             earlier = live.clients.get(numbered)
-            live.clients[numbered] = Numbered(connection, highest_number, earlier, acknowledged)
+            counted = live.clients[numbered] = Numbered(connection, highest_number, earlier, acknowledged)
+            number = counted.given
         connection.session = live
         connection.bad_frames = 0
         for name, position in resume.items():
@@ -289,7 +291,8 @@ class Gate(transport.Gate):
                 app.metrics.recoveries[entry.recovered] += 1
         connection.recovered = all(entry.recovered for entry in joined)
         welcome = self._joined(connection, devices, joined)
-        connection.write(connection.wire.joined(welcome, app.now(), recovered=connection.recovered), Priority.HIGH)
+        wire, recovered = connection.wire, connection.recovered
+        connection.write(wire.joined(welcome, app.now(), recovered=recovered, number=number), Priority.HIGH)
         between = None
         if not connection.recovered:
             between = protocol.encode_json({**state, "devices": [device_json(d) for d in devices]})

@@ -130,8 +130,14 @@ class Wire(ABC):
         """The answer to an application ping (the event `ping`)."""
         return self.event("pong", b"null", ts)
 
-    def joined(self, data: bytes, ts: int, *, recovered: bool) -> bytes:
-        """The client is in; `data` is the payload of `user:joined`. What it missed follows."""
+    def joined(self, data: bytes, ts: int, *, recovered: bool, number: int) -> bytes:
+        """The client is in, and what it missed follows.
+
+        Args:
+            data: the payload of `user:joined` as JSON.
+            recovered: whether all that it missed follows.
+            number: for a wire that `numbers`: the highest number that was given to an event of the client.
+        """
         return self.event("user:joined", data, ts)
 
     def entered(self, room: str, position: Position) -> None:  # noqa: B027
@@ -139,6 +145,9 @@ class Wire(ABC):
 
     def left(self, room: str) -> None:  # noqa: B027
         """No more messages of this room follow."""
+
+    def gone(self) -> None:  # noqa: B027
+        """The connection is over."""
 
 
 class Gate(ABC):
