@@ -44,7 +44,7 @@ class EngineWire(Wire):
     def binary_in(self, gate: Gate, connection: Connection, data: bytes) -> Awaitable[None] | None:
         """A binary message has come."""
 
-    def opened(self, connection: Connection) -> None:  # noqa: B027
+    def opened(self, connection: Connection) -> None:
         """The connection of this wire has begun."""
 
     def goodbye(self, code: int) -> bytes:
