@@ -26,7 +26,7 @@ from bonsai_core.live import Documents
 from bonsai_core.metrics import EventReport, Metrics
 from bonsai_core.nodes import OtherNodes
 from bonsai_core.plugins import Handler, PluginRecord, Plugins
-from bonsai_core.protocol import CloseCode, decode_json, encode_json
+from bonsai_core.protocol import CloseCode, decode_json
 from bonsai_core.room_access import RoomAccess
 from bonsai_core.rooms import Rooms
 from bonsai_core.session import Session, to_json
@@ -36,6 +36,7 @@ from bonsai_core.store import create_store
 from bonsai_core.store.base import Store, StoreUnavailable
 from bonsai_core.transport import Entrance
 from bonsai_core.units import run_unit_apart
+from bonsai_core.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from bonsai_core.domain import Question
@@ -121,6 +122,7 @@ class App:
         self.dispatcher = Dispatcher(self)
         self.other_nodes = OtherNodes(self)
         self.gossip = Gossip(self)
+        self.upkeep = Upkeep(self)
         #: Replaced, never changed, when plugins come and go.
         self.routes: tuple[HttpRoute, ...] = ()
         self.belongings = Belongings(self.plugins)
@@ -131,7 +133,6 @@ class App:
         self._adder: PluginRecord | None = None
         self._store_checked = float("-inf")
         self._store_status = "ok"
-        self._sweeper: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # Life
@@ -144,7 +145,7 @@ class App:
         await self.authenticator.open()
         self.supervisor.start()
         self.gossip.start()
-        self._sweep()
+        self.upkeep.start()
         _ = self.create_task(self.shared.run(), name="fold contributions")
         await self._run_process_hook("on_startup")
 
@@ -157,8 +158,7 @@ class App:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
         self.supervisor.stop()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        self.upkeep.stop()
         await self.authenticator.close()
         await self.store.close()
 
@@ -340,6 +340,32 @@ class App:
                 self.metrics.listeners.remove(listener)
                 log.error("a listener of events failed", failure=type(error).__name__, where=where(error))
 
+    # Between nodes
+
+    async def tell_node(self, node: str, topic: str, data: bytes) -> bool:
+        """Tell one node of a shared store something. It may be lost.
+
+        Args:
+            node: its `node_id`.
+            topic: whom it is for, such as the plugin's name; no zero byte.
+            data: at most about a megabyte: it passes through Redis' publish/subscribe.
+
+        Returns:
+            False when certainly nobody has heard it: there is no such node.
+
+        Raises:
+            StoreUnavailable: the store is away.
+        """
+        return await self.store.tell_node(node, topic.encode() + b"\0" + data)
+
+    def on_told(self, topic: str, listener: Callable[[bytes], None]) -> None:
+        """Have `listener` called with what other nodes tell this one under a topic, instead of an earlier listener.
+
+        It ends with the plugin whose code calls this.
+        """
+        self.other_nodes.told[topic] = listener
+        self.belongings.add(listener, lambda: self.other_nodes.told.pop(topic, None))
+
     async def waiting(self) -> int:
         """Contributions to what many users share that have not been folded yet.
 
@@ -442,46 +468,3 @@ class App:
         """The connection's reader is stuck in a plugin for good: end the connection without it."""
         connection.close(CloseCode.SERVER_FAULT, "a plugin hangs")
         _ = self.create_task(self.over(connection), name="give up a connection")
-
-    def _sweep(self) -> None:
-        """Heartbeats, deadlines and expiry of all connections, by one timer."""
-        settings = self.settings
-        shortest = min(settings.heartbeat_interval_ms, settings.heartbeat_timeout_ms, settings.join_timeout_ms)
-        self._sweeper = asyncio.get_running_loop().call_later(min(max(shortest / 4000, 0.02), 1.0), self._sweep)
-        now, now_ms = self.monotonic(), self.now()
-        for connection in list(self.connections.all):
-            self._look_after(connection, now, now_ms)
-        self.limits.sweep()
-        self.admission.sweep()
-
-    def _look_after(self, connection: Connection, now: float, now_ms: int) -> None:
-        settings = self.settings
-        if connection.close_code is not None:
-            return
-        if connection.session is None and not connection.guest:
-            if now - connection.opened_at > settings.join_timeout_ms / 1000:
-                connection.close(CloseCode.JOIN_TIMEOUT, "did not join in time")
-                return
-            if not connection.wire.pings_always:
-                return
-        interval, timeout = settings.heartbeat_interval_ms / 1000, settings.heartbeat_timeout_ms / 1000
-        always = connection.wire.pings_always
-        if connection.pinged_at:
-            # At most half an interval, so that a half-open peer is freed within one and a half.
-            if now - connection.pinged_at > (timeout if always else min(timeout, interval / 2)):
-                connection.abort()
-                return
-        elif now - (connection.asked_at if always else connection.last_seen) >= interval:
-            connection.ping()
-        if connection.backlog_age(now) > settings.outbox_max_age_ms / 1000:
-            connection.cut_off(0)
-            return
-        identity = connection.identity
-        if identity is None:
-            return
-        left = identity.expires_at - now_ms
-        if left <= -settings.token_grace_s * 1000:
-            connection.close(CloseCode.UNAUTHENTICATED, "token expired", leave="expired")
-        elif left <= settings.token_expiring_s * 1000 and not connection.expiring_told:
-            connection.expiring_told = True
-            connection.tell("auth:expiring", encode_json({"inMs": max(left, 0)}))

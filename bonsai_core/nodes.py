@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -31,6 +32,20 @@ class OtherNodes:
         store.on_replaced = self.replaced
         store.on_device_gone = self.device_gone
         store.on_lease_lost = self.lease_lost
+        store.on_letter = self.letter
+        #: Who is told what other nodes say to this one, by topic: `App.on_told`.
+        self.told: dict[str, Callable[[bytes], None]] = {}
+
+    def letter(self, letter: bytes) -> None:
+        """Another node has something to tell this one."""
+        topic, _, data = letter.partition(b"\0")
+        listener = self.told.get(topic.decode())
+        if listener is None:
+            return
+        try:
+            listener(data)
+        except Exception as error:
+            log.error("a listener to other nodes failed", topic=topic.decode(), failure=type(error).__name__)
 
     def lost(self, room: str, owner: str) -> None:
         """Order in a room can no longer be proved: its members reconnect, and are told so (`recovered: false`)."""

@@ -224,6 +224,8 @@ class Store(ABC):
     on_device_gone: Callable[[str, str, DeviceInfo], None] = staticmethod(lambda user, session, device: None)
     #: Another node has told something (`tell_nodes`).
     on_news: Callable[[bytes], None] = staticmethod(lambda data: None)
+    #: Another node has told this one something (`tell_node`).
+    on_letter: Callable[[bytes], None] = staticmethod(lambda data: None)
     #: This node was taken for dead: its devices must be joined again.
     on_lease_lost: Callable[[], None] = staticmethod(lambda: None)
 
@@ -340,6 +342,14 @@ class Store(ABC):
 
     async def tell_nodes(self, data: bytes) -> None:  # noqa: B027
         """Tell all nodes something, this one too. It may be lost. A store of one process has nobody to tell."""
+
+    async def tell_node(self, node: str, data: bytes) -> bool:
+        """Tell one node something. It may be lost.
+
+        Returns:
+            False when certainly nobody has heard it: there is no such node.
+        """
+        return False
 
     # Sessions, presence, revocation
 

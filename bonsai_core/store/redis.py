@@ -324,6 +324,12 @@ class RedisStore(Store):
         self._check_open()
         await self._rooms.tell(keys.CONTROL, b"news " + data)
 
+    @override
+    async def tell_node(self, node: str, data: bytes) -> bool:
+        heard = await self._open.ask("PUBLISH", keys.node_channel(node), b"letter " + data, key="", repeat=False)
+        # A server of a cluster counts its own subscribers only.
+        return self._open.clustered or heard > 0
+
     # Sessions, presence, revocation
 
     @override
@@ -417,6 +423,9 @@ class RedisStore(Store):
         name, _, content = data.partition(b" ")
         if name == b"news":
             self.on_news(content)
+            return
+        if name == b"letter":
+            self.on_letter(content)
             return
         kind, rest = name.decode(), content.decode()
         if kind == "revoked":

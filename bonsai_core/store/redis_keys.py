@@ -118,6 +118,11 @@ def node_sessions(node: str) -> str:
     return f"{PREFIX}n:{node}"
 
 
+def node_channel(node: str) -> str:
+    """The channel on which one node is told something."""
+    return f"{PREFIX}node:{node}"
+
+
 def canary(node: str, bucket: int) -> str:
     """A channel on which a node hears itself, on the same server as a bucket."""
     return f"{tag(bucket)}canary:{node}"

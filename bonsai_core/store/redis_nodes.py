@@ -79,7 +79,7 @@ class Nodes:
         """Tell a node that one of its connections was replaced by one of ours."""
         with contextlib.suppress(StoreError):
             data = f"replaced {keys.user_part(user, client)}\0{connection}".encode()
-            await self._link.ask("PUBLISH", keys.PREFIX + "node:" + node, data, key="", repeat=False)
+            await self._link.ask("PUBLISH", keys.node_channel(node), data, key="", repeat=False)
 
     def heard_replaced(self, text: str) -> None:
         """One of our connections was replaced elsewhere."""

@@ -261,7 +261,7 @@ class Rooms:
         name = server.name if server is not None and self.sharded else ""
         ear = self._ears.get(name)
         if ear is None:
-            plain = [keys.CONTROL, keys.PREFIX + "node:" + self._node] if not self._ears else []
+            plain = [keys.CONTROL, keys.node_channel(self._node)] if not self._ears else []
             canary = keys.canary(self._node, bucket)
             ear = self._ears[name] = _Ear(self, self._link.connection_to(server), canary, plain)
         return ear
@@ -293,7 +293,7 @@ class Rooms:
         task.add_done_callback(self._tasks.discard)
 
 
-_CONTROL_CHANNELS = (keys.CONTROL.encode(), (keys.PREFIX + "node:").encode())
+_CONTROL_CHANNELS = (keys.CONTROL.encode(), keys.node_channel("").encode())
 
 
 class _Ear:
