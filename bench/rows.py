@@ -51,7 +51,8 @@ ROWS: dict[str, Row] = {
     "fanout1": Row("room, one in flight", goals={"node": 0.65, "nchan": 1.4}),
     "fanout4": Row("room, four in flight", goals={"node": 0.5, "nchan": 1.4}),
     "answer": Row("one answer end to end", goals={"unstored": 12.0}),
-    "connections": Row("acked event, by open connections", goals={"few": 1.15}),
+    "connections": Row("acked event of 100, by open connections", goals={"few": 1.15}),
+    "speakers": Row("acked event of all of them in turn"),
     "users": Row("stored event, by stored users", goals={"few": 1.15}),
     "storm": Row("reconnect storm", SECONDS, goals={"aiohttp": 2.0}),
     "live": Row("p99 of others meanwhile", MILLIS, limit=100.0),
@@ -67,6 +68,7 @@ NAMES = {
     "pysocketio": "python-socketio",
     "nchan": "nginx with nchan",
     "unstored": "Bonsai, nothing stored",
-    "few": "Bonsai, least",
+    "few": "Bonsai, fewest",
     "some": "Bonsai, between",
+    "aiohttp_few": "aiohttp, fewest",
 }

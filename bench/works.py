@@ -124,16 +124,26 @@ async def answer(bench: Bench) -> list[Sample]:
 
 
 async def connections(bench: Bench) -> list[Sample]:
-    """Acked events of all of so many connections in turn, a hundred under way: servers that differ in nothing else."""
+    """Acked events while so many connections are open: of a hundred of them, then of all of them in turn."""
+    least, *_, most = bench.size.growth
+    wanted = [(OURS, count, who) for count, who in _named(bench.size.growth)]
+    wanted += [(PLAIN, least, "aiohttp_few"), (PLAIN, most, PLAIN.name)]
     async with AsyncExitStack() as stack:
-        turns = []
-        for count, who in _named(bench.size.growth):
-            bench.progress(f"connections: {count}")
-            server = await stack.enter_async_context(bench.server(OURS))
-            sockets = await clients(server, count, OURS.dialect)
-            requests = Requests(OURS.dialect, "bench:answer", ANSWER)
-            turns.append(Turns(Rotation(sockets, requests, bench.size.connections), server, who))
-        return await bench.turns("connections", turns)
+        opened = []
+        for kind, count, who in wanted:
+            bench.progress(f"connections: {kind.title}: {count}")
+            server = await stack.enter_async_context(bench.server(kind))
+            opened.append((server, await clients(server, count, kind.dialect), who))
+        window = bench.size.connections
+        some = [Turns(Exchange(sockets[:window], _answers(server)), server, who) for server, sockets, who in opened]
+        samples = await bench.turns("connections", some)
+        # A socket tells the newest load that it is in.
+        each = [Turns(Rotation(sockets, _answers(server), window), server, who) for server, sockets, who in opened]
+        return samples + await bench.turns("speakers", each)
+
+
+def _answers(server: Server) -> Requests:
+    return Requests(server.kind.dialect, "bench:answer", ANSWER)
 
 
 async def users(bench: Bench) -> list[Sample]:
