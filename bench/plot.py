@@ -63,10 +63,16 @@ def ratios(result: dict[str, Any], path: Path) -> Path:
         if goal is not None:
             axes.plot([goal, goal], [place - 0.42, place + 0.42], color=_INK, linewidth=2)
         axes.annotate(
-            text, (max(value, goal or 0.0), place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9
+            text,
+            (max(value, goal or 0.0), place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     axes.set_yticks(range(len(bars)), [label for label, *_ in bars], fontsize=8.5)
-    axes.invert_yaxis()
+    axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xscale("log")
     lows, highs = [value for _, value, *_ in bars], [max(value, goal or 0.0) for _, value, goal, _ in bars]
     axes.set_xlim(min([0.3, *(low / 1.2 for low in lows)]), max([2.0, *highs]) * 3)
@@ -75,11 +81,9 @@ def ratios(result: dict[str, Any], path: Path) -> Path:
     axes.xaxis.set_minor_locator(importlib.import_module("matplotlib.ticker").NullLocator())
     axes.axvline(1.0, color=_INK, linewidth=0.8, linestyle=":")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(
-        f"Bonsai's figure over the other's, medians; the line is the goal ({result['taken'][:16].replace('T', ' ')})",
-        loc="left",
-        fontsize=11,
-    )
+    taken = str(result["taken"])[:16].replace("T", " ")
+    title = f"Bonsai's figure over the other's, medians; the line is the goal, grey has none ({taken})"
+    axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlabel("less is better (logarithmic)")
     figure.savefig(path)
     plt.close(figure)
