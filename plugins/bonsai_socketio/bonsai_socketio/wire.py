@@ -144,6 +144,9 @@ class SocketIoWire(EngineWire):
             return None
         packet = decode(text, self._settings.max_attachments)
         if packet.attachments:
+            array = read_array(packet)
+            if packet.type is Type.BINARY_EVENT:
+                read_event_name(array)
             self._partial = (packet, [])
             return None
         return self._whole(gate, packet)

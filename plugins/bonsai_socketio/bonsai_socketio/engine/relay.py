@@ -9,7 +9,6 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -83,11 +82,11 @@ class Relay:
 
     def mark(self, sid: str) -> str:
         """A session's id that names this node."""
-        return f"{sid}.{quote(self.node, safe='')}" if self.node else sid
+        return f"{sid}.{self.node}" if self.node else sid
 
     def node_of(self, sid: str) -> str:
         """The other node that has a session; empty when there is none."""
-        node = unquote(sid.partition(".")[2])
+        node = sid.partition(".")[2]
         return node if self.node and node != self.node else ""
 
     async def carry(self, sid: str, method: str, body: bytes, timeout: float) -> Answered:
