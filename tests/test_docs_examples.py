@@ -14,6 +14,7 @@ import aiohttp
 import click
 import jwt
 import pytest
+from bonsai_socketio.plugin import SocketIo
 from click.testing import CliRunner
 
 from bonsai_core.testing import StartServer, WireClosed, WireError
@@ -128,3 +129,17 @@ async def test_the_hooks_of_plugins(bonsai_server: StartServer) -> None:
 
 def test_the_examples_bank_is_valid() -> None:
     assert len(json.loads((EXAMPLES / "bank.json").read_text())) == len(hooks.AcmeBank().questions) == 2
+
+
+async def test_claim_namespace(bonsai_server: StartServer) -> None:
+    server = await bonsai_server(plugins=[SocketIo(), hooks.Boards()])
+    url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as ws:
+        assert (await ws.receive_str()).startswith("0{")
+        await ws.send_str("40/board,{}")
+        assert "say which room you are in" in await ws.receive_str()
+        await ws.send_str('40/board,{"room":"r1"}')
+        assert (await ws.receive_str()).startswith('40/board,{"sid"')
+        assert await ws.receive_str() == '42/board,["welcome",{"room":"r1"}]'
+        await ws.send_str('42/board,0["draw",1,2]')
+        assert await ws.receive_str() == "43/board,0[2]"

@@ -15,6 +15,7 @@ from bonsai_coaching.ai.settings import AiSettings
 from bonsai_coaching.settings import Settings as CoachingSettings
 from bonsai_dashboard.settings import DashboardSettings
 from bonsai_extension.settings import ExtensionSettings
+from bonsai_socketio.settings import SocketIoSettings
 from bonsai_vision.settings import VisionSettings
 
 from bonsai_core import ErrorCode, asyncapi
@@ -88,7 +89,7 @@ def test_every_hook_has_its_words_and_an_example(site: Path) -> None:
 
     explained = {"self", "session", "app", "cli"}  # at the page's beginning
     specs = [HookSpecs, *docs_reference.plugin_hookspecs()]
-    assert len(specs) == 4
+    assert len(specs) == 5
     for spec in specs:
         hooks = {name: value for name, value in vars(spec).items() if hasattr(value, "bonsai_spec")}
         for name, hook in hooks.items():
@@ -133,6 +134,7 @@ def test_every_setting_of_a_plugin_is_there(site: Path) -> None:
         AiSettings.from_environment,
         DashboardSettings.read,
         ExtensionSettings.read,
+        SocketIoSettings.read,
         VisionSettings.read,
     ]
     asked: set[str] = set()

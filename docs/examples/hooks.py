@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bonsai_core import App, Event, Payload, Plugin, Question, QuestionAnalysis, Session, hookimpl, on
+from bonsai_core import App, Event, Payload, Plugin, Question, QuestionAnalysis, Refused, Session, hookimpl, on
 from bonsai_core.domain import Insight
 
 if TYPE_CHECKING:
@@ -203,3 +203,26 @@ class OtherStages(Plugin):
     @hookimpl(optionalhook=True)
     def classify(self) -> str:
         return "my_stages:Classify"
+
+
+class Board:
+    """Looks after the Socket.IO clients of one namespace."""
+
+    async def connect(self, peer: Any, auth: dict[str, Any]) -> None:
+        if auth.get("room") is None:
+            raise Refused("invalid_payload", "say which room you are in")
+        peer.emit("welcome", {"room": auth["room"]})
+
+    async def event(self, peer: Any, name: str, arguments: list[Any]) -> list[Any]:
+        return [len(arguments)]  # the ack's arguments
+
+    async def disconnect(self, peer: Any) -> None:
+        pass
+
+
+class Boards(Plugin):
+    name = "boards"
+
+    @hookimpl(optionalhook=True)
+    def claim_namespace(self, namespace: str) -> Board | None:
+        return Board() if namespace == "/board" else None
