@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 from bench import install, plot, report
 from bench.load import LoadError
@@ -66,13 +67,18 @@ def main(
     os.sched_setaffinity(0, {load_core})
     size = QUICK if quick else Size()
     taken = datetime.now(UTC)
+    rounds: list[list[Sample]] = []
+    broken = False
     try:
         with tempfile.TemporaryDirectory(prefix="bonsai-bench-run-") as folder:
             bench = Bench(size, server_core, peers.keys(), say, Path(folder), python)
-            rounds = uvloop.run(_rounds(bench, only, 1 if quick else repeat, say))
+            uvloop.run(measure(bench, only, 1 if quick else repeat, rounds))
     except (LoadError, RuntimeError) as error:
-        notes = "\n".join(getattr(error, "__notes__", ()))
-        raise click.ClickException(f"a server did not do its work: {error}\n{notes}") from None
+        told = "\n".join((f"a server did not do its work: {error}", *getattr(error, "__notes__", ())))
+        if not rounds:
+            raise click.ClickException(told) from None
+        missing.append(f"The run ended in round {len(rounds) + 1}: {told}")
+        broken = True
     figures = report.summary(rounds)
     versions = report.versions(peers, python or sys.executable)
     remarks = [*missing, *report.remarks(figures, load, versions["pythonOptimized"])]
@@ -94,12 +100,13 @@ def main(
         # Wide enough for the table in a pipe or a file, where there is no terminal to ask.
         Console(width=None if sys.stdout.isatty() else 140).print(report.table(figures))
     for remark in remarks:
-        progress.print(f"[yellow]{remark}[/]")
+        progress.print(f"[yellow]{escape(remark)}[/]")
     progress.print(f"[dim]written to {path}[/]")
     try:
         progress.print(f"[dim]drawn in {plot.ratios(result, path.with_suffix('.png'))}[/]")
     except NoPeer as error:
         progress.print(f"[yellow]{error}[/]")
+    sys.exit(1 if broken else 0)
 
 
 def _peers(say: Callable[[str], None]) -> tuple[dict[str, str], list[str]]:
@@ -110,17 +117,16 @@ def _peers(say: Callable[[str], None]) -> tuple[dict[str, str], list[str]]:
             found[name] = installed()
         except NoPeer as error:
             missing.append(str(error))
-            say(f"[yellow]{error}[/]")
+            say(f"[yellow]{escape(str(error))}[/]")
     return found, missing
 
 
-async def _rounds(bench: Bench, only: list[str], repeat: int, say: Callable[[str], None]) -> list[list[Sample]]:
-    rounds = []
+async def measure(bench: Bench, only: list[str], repeat: int, rounds: list[list[Sample]]) -> None:
+    """Add round after round to `rounds`, which keeps the whole ones if a later one fails."""
     for number in range(repeat):
-        say(f"[bold]round {number + 1} of {repeat}[/]")
+        bench.progress(f"[bold]round {number + 1} of {repeat}[/]")
         names = [name for name in WORKS if name in only and not (number and name in ONCE)]
         rounds.append([sample for name in names for sample in await WORKS[name](bench)])
-    return rounds
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import prefill, storm
+from bench.__main__ import measure
 from bench.install import NCHAN_MODULE
 from bench.load import FanOut, LoadError, Requests, Rotation, connect
 from bench.measure import QUICK, Bench, Sample, clients
@@ -117,6 +118,21 @@ async def test_nchan_delivers_to_all_of_the_room_and_ends_with_its_workers() -> 
 )
 def test_flat_is_what_does_not_grow_in_the_second_half(values: list[float], flat: bool) -> None:
     assert verdict([float(minute) for minute in range(10)], values, noise=2)["flat"] is flat
+
+
+async def test_a_round_that_fails_leaves_the_whole_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = iter([[Sample("acked", "ours", 12.0)], [Sample("acked", "ours", 13.0)]])
+
+    async def acked(bench: Bench) -> list[Sample]:
+        for samples in turns:
+            return samples
+        raise LoadError("gone")
+
+    monkeypatch.setitem(WORKS, "acked", acked)
+    rounds: list[list[Sample]] = []
+    with pytest.raises(LoadError, match="gone"):
+        await measure(Bench(QUICK, CORE, (), lambda text: None, tmp_path), ["acked"], 5, rounds)
+    assert [samples[0].value for samples in rounds] == [12.0, 13.0]
 
 
 def test_the_works_are_those_that_the_readme_tells_of() -> None:
