@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
 
 from bonsai_core import logs
+from tests.stock_clients import StockClients
 
 
 @pytest.fixture
@@ -26,3 +27,11 @@ def everything_logged() -> Iterator[io.StringIO]:
     root.setLevel(level)
     logging.captureWarnings(False)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+async def stock_clients() -> AsyncIterator[StockClients]:
+    """Makes stock Socket.IO clients: `client = await stock_clients.joined(server)`."""
+    clients = StockClients()
+    yield clients
+    await clients.stop()

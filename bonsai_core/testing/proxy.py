@@ -128,6 +128,9 @@ class TcpProxy:
         self._refusing = refuse
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # stopped meanwhile
+            _end(writer, reset=True)
+            return
         # A task of our own: asyncio logs an error for one of its that is cancelled.
         task = asyncio.create_task(self._link(reader, writer), name="tcp proxy")
         self._tasks.add(task)
@@ -142,6 +145,9 @@ class TcpProxy:
         except OSError:
             _end(writer, reset=True)
             return
+        except asyncio.CancelledError:  # stopped meanwhile
+            _end(writer, reset=True)
+            raise
         task = asyncio.current_task()
         assert task is not None
         link = _Link(writer, upstream_writer, task)

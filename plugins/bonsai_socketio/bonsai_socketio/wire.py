@@ -283,9 +283,13 @@ class SocketIoWire(EngineWire):
     # What the session says
 
     def ack(self, reply: int, data: bytes, ts: int, number: int) -> bytes:
-        if number and self._track is not None and number > self._track.acknowledged:
-            self._track.acknowledged = number
-        return self.text(b"43%d[%b]" % (reply, data))
+        packet = self.text(b"43%d[%b]" % (reply, data))
+        track = self._track
+        if number and track is not None and number > track.acknowledged:
+            track.acknowledged = number
+            # Who has the ack can show so from now on; else the same event once more would be taken for its resend.
+            packet += self.text(b'42["ack","%b"]' % track.offset())
+        return packet
 
     def error(self, reply: int | None, data: bytes, ts: int) -> bytes:
         if self._joining:
