@@ -216,8 +216,7 @@ class Connection:
             return
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         self._frames = []
-        self._transport.write(data)
-        if self._transport.buffered() > HIGH_WATER:
+        if not self._transport.write(data) and self._transport.buffered() > HIGH_WATER:
             self._outbox = Outbox(self._max_bytes // 4)
             self._accepted = 0
             self._behind_since = self._now()

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field
 from types import CoroutineType, FrameType
 from typing import Any, TypeVar
@@ -81,6 +81,43 @@ class Guarded:
     name: str
     files: tuple[str, ...] = ()
     failures: Failures = field(default_factory=Failures)
+
+
+class Waiting:
+    """A plugin's coroutine that has begun and waits.
+
+    Args:
+        coroutine: it, or any other awaitable that has not begun.
+        first: what it waits for; None when it has not begun.
+    """
+
+    __slots__ = ("_coroutine", "_first")
+
+    def __init__(self, coroutine: Any, first: Any) -> None:
+        self._coroutine = coroutine
+        self._first = first
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, waits_for = self._coroutine, self._first
+        if type(coroutine) is not CoroutineType:
+            return (yield from coroutine.__await__())
+        # As `yield from` does (PEP 380), from where it is.
+        while True:
+            try:
+                value = yield waits_for
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as error:
+                try:
+                    waits_for = coroutine.throw(error)
+                except StopIteration as end:
+                    return end.value
+            else:
+                try:
+                    waits_for = coroutine.send(value)
+                except StopIteration as end:
+                    return end.value
 
 
 class Call:
@@ -150,6 +187,40 @@ class Supervisor:
             self._watchdog.stop()
             self._watchdog = None
 
+    def begin(self, plugin: Guarded, function: Callable[..., Any], args: tuple[Any, ...], what: str) -> Any:
+        """Call a plugin's function, sync or async, until it waits for something.
+
+        Nearly all handlers never wait, and then nothing has to watch over them but the watchdog of the loop.
+
+        Returns:
+            What the function returns; or, when it waits, a `Waiting` for `finish`.
+
+        Raises:
+            Refused, StoreUnavailable, PluginFault: as `call`.
+        """
+        failures = plugin.failures
+        if failures.rest_until and failures.rest_until > self._clock():
+            raise self._resting(plugin)
+        try:
+            result = function(*args)
+            if type(result) is CoroutineType:
+                try:
+                    return Waiting(result, result.send(None))
+                except StopIteration as end:
+                    result = end.value
+            elif inspect.isawaitable(result):
+                return Waiting(result, None)
+        except Refused:
+            failures.in_a_row = 0
+            raise
+        except StoreUnavailable:
+            raise
+        except BaseException as error:
+            # SystemExit and KeyboardInterrupt too: a plugin does not end the server. Real signals have handlers.
+            raise self.fault(plugin, what, error) from None
+        failures.in_a_row = 0
+        return result
+
     async def call(
         self,
         plugin: Guarded,
@@ -172,23 +243,31 @@ class Supervisor:
             StoreUnavailable: the store is away, as the function found (not its failure).
             PluginFault: it failed, timed out, or rests.
         """
+        result = self.begin(plugin, function, args, what)
+        if type(result) is Waiting:
+            result = await self.finish(plugin, result, what, timeout, on_abandon)
+        return result
+
+    async def finish(
+        self,
+        plugin: Guarded,
+        waiting: Waiting,
+        what: str,
+        timeout: float | None = None,
+        on_abandon: Callable[[], None] | None = None,
+    ) -> Any:
+        """Go on with a function that `begin` has begun, and return what it returns.
+
+        Args, raises: as `call`.
+        """
         failures = plugin.failures
         now = self._clock()
-        if failures.rest_until > now:
-            if failures.rest_until == math.inf:
-                raise PluginFault(ErrorCode.PLUGIN_UNAVAILABLE, f"plugin {plugin.name} was switched off or reloaded")
-            wait = int((failures.rest_until - now) * 1000) + 1
-            raise PluginFault(
-                ErrorCode.PLUGIN_UNAVAILABLE, f"plugin {plugin.name} is resting after failures", retry_after_ms=wait
-            )
         task = asyncio.current_task()
         call = Call(plugin, what, now + (self.timeout if timeout is None else timeout), task)
         call.on_abandon = on_abandon
         self._running.add(call)
         try:
-            result = function(*args)
-            if type(result) is CoroutineType or inspect.isawaitable(result):
-                result = await result
+            result = await waiting
         except Refused:
             failures.in_a_row = 0
             raise
@@ -213,6 +292,14 @@ class Supervisor:
             task.uncancel()  # it finished although it was cancelled: late, but whole
         failures.in_a_row = 0
         return result
+
+    def _resting(self, plugin: Guarded) -> PluginFault:
+        until = plugin.failures.rest_until
+        if until == math.inf:
+            return PluginFault(ErrorCode.PLUGIN_UNAVAILABLE, f"plugin {plugin.name} was switched off or reloaded")
+        wait = int((until - self._clock()) * 1000) + 1
+        message = f"plugin {plugin.name} is resting after failures"
+        return PluginFault(ErrorCode.PLUGIN_UNAVAILABLE, message, retry_after_ms=wait)
 
     def is_calling(self, plugin: Guarded) -> bool:
         """Whether a call into it has not returned yet."""

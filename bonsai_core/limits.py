@@ -48,7 +48,7 @@ class Limits:
 
     def take(self, connection: Connection, event: str) -> float:
         """Count a message; returns seconds to wait, 0.0 for none."""
-        now, live = self._now(), connection.session
+        now, live = connection.last_seen, connection.session  # it was heard just now: one look at the clock less
         wait = 0.0
         if self._size:
             bucket = connection.bucket

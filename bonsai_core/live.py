@@ -14,7 +14,7 @@ from bonsai_core.store.base import (
 )
 
 if TYPE_CHECKING:
-    from bonsai_core.dispatch import Work
+    from bonsai_core.work import Work
 
 #: Answers of this many newest messages of a client are kept in memory, so that a resend is answered at once.
 RECENT = 64
@@ -52,11 +52,12 @@ class Client:
 
     def remember(self, id: int, content: int, answer: bytes) -> None:
         """Keep the answer to a message that took effect."""
-        if self.recent is None:
-            self.recent = {}
-        self.recent[id] = (content, answer)
-        if len(self.recent) > RECENT:
-            del self.recent[next(iter(self.recent))]
+        recent = self.recent
+        if recent is None:
+            recent = self.recent = {}
+        recent[id] = (content, answer)
+        if len(recent) > RECENT:
+            del recent[next(iter(recent))]
 
 
 class Numbered(Client):

@@ -47,18 +47,20 @@ class EventReport:
 
 
 class Latencies:
-    """A histogram of one event's latencies."""
+    """A histogram of one event's latencies, and what it was answered.
 
-    __slots__ = ("counts", "total")
+    Attributes:
+        acks: how often with an ack.
+        errors: how often with which error code.
+    """
+
+    __slots__ = ("acks", "counts", "errors", "total")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.total = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one event."""
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
+        self.acks = 0
+        self.errors: Counter[str] = Counter()
 
 
 class Metrics:
@@ -68,8 +70,7 @@ class Metrics:
         self.opened = 0
         self.refused: Counter[int] = Counter()
         self.closed: Counter[int] = Counter()
-        #: By event and outcome: `ack`, or an error code. Names of unknown events are not kept.
-        self.events: Counter[tuple[str, str]] = Counter()
+        #: By event. Names of unknown events are not kept.
         self.latencies: dict[str, Latencies] = {}
         self.commits: Counter[str] = Counter()
         self.recoveries: Counter[bool] = Counter()
@@ -79,11 +80,26 @@ class Metrics:
 
     def event(self, name: str, outcome: str, seconds: float) -> None:
         """An event was answered, `seconds` after it came."""
-        self.events[name, outcome] += 1
         latencies = self.latencies.get(name)
         if latencies is None:
             latencies = self.latencies[name] = Latencies()
-        latencies.add(seconds)
+        if outcome == "ack":
+            latencies.acks += 1
+        else:
+            latencies.errors[outcome] += 1
+        latencies.counts[bisect_left(BOUNDS, seconds)] += 1
+        latencies.total += seconds
+
+    @property
+    def events(self) -> Counter[tuple[str, str]]:
+        """How often which event was answered how: by event and `ack` or an error's code."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for name, latencies in self.latencies.items():
+            if latencies.acks:
+                counts[name, "ack"] = latencies.acks
+            for code, count in latencies.errors.items():
+                counts[name, code] = count
+        return counts
 
 
 def render(app: App) -> bytes:

@@ -69,10 +69,10 @@ class Buckets:
 
     def take(self, key: str, now: float) -> float:
         """Take one from the key's bucket; returns seconds to wait, 0.0 for none."""
-        if not self._size:
-            return 0.0
         bucket = self._buckets.get(key)
         if bucket is None:
+            if not self._size:
+                return 0.0
             bucket = self._buckets[key] = Bucket(self._size, self._per_second, now)
         wait = bucket.take(now)
         if self._taken is not None and not wait:

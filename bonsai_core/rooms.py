@@ -67,19 +67,22 @@ class Rooms:
         if room is None:
             return
         encoded: dict[Wire, bytes] = {}
-        exclude, offset = message.exclude, message.offset
+        exclude, offset, low = message.exclude, message.offset, message.low
         if offset:
             room.begin(epoch)
+        wire, data = None, b""
         for connection, has in room.members.items():
             # A commit can be read from the log just before it is delivered: who joined then has it already.
-            if (exclude and connection.client_id == exclude) or 0 < offset <= has:
+            if 0 < offset <= has or (exclude and connection.client_id == exclude):
                 continue
             if connection.holds is not None and connection.hold(message):
                 continue
-            data = encoded.get(connection.wire)
-            if data is None:
-                data = encoded[connection.wire] = connection.wire.message(message, epoch)
-            if message.low:
+            if connection.wire is not wire:
+                wire = connection.wire
+                if wire not in encoded:
+                    encoded[wire] = wire.message(message, epoch)
+                data = encoded[wire]
+            if low:
                 connection.write(data, Priority.LOW, message.key)
             else:
                 connection.write(data)

@@ -45,8 +45,12 @@ class Transport(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def write(self, data: bytes) -> None:
-        """Send bytes that a `Wire` made, after all that was written before. Never waits; ignored when closed."""
+    def write(self, data: bytes) -> bool:
+        """Send bytes that a `Wire` made, after all that was written before. Never waits; ignored when closed.
+
+        Returns:
+            True when the network has taken everything, so that nobody need ask how much is `buffered`.
+        """
 
     @abstractmethod
     def buffered(self) -> int:

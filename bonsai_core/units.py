@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bonsai_core.events import Refused
-from bonsai_core.isolation import apart
+from bonsai_core.isolation import Waiting, apart
 from bonsai_core.live import LiveSession
 from bonsai_core.plugins import Handler
 from bonsai_core.protocol import ErrorCode
@@ -16,7 +16,7 @@ from bonsai_core.store.base import AlreadyDone, Replaced, StoreError, StoreUnava
 if TYPE_CHECKING:
     from bonsai_core.app import App
     from bonsai_core.connection import Connection
-    from bonsai_core.dispatch import Work
+    from bonsai_core.work import Work
 
 #: A handler that loses the race for a document this often in a row answers `overloaded`.
 MAX_ATTEMPTS = 20
@@ -24,6 +24,10 @@ MAX_ATTEMPTS = 20
 ASK_TURN_AFTER = 3
 #: What a client should wait before it resends to a store that is away, or to a document that all write to, in ms.
 STORE_RETRY_MS = 1000
+
+
+#: Stands for no result.
+NOT_BEGUN = object()
 
 
 async def run_unit(
@@ -35,6 +39,7 @@ async def run_unit(
     timeout: float | None = None,
     work: Work | None = None,
     key: str = "",
+    begun: Any = NOT_BEGUN,
 ) -> tuple[Any, bytes]:
     """Run one handler and commit its unit of work; run it again when a document changed meanwhile.
 
@@ -44,6 +49,7 @@ async def run_unit(
         abandon: called if the handler hangs for good.
         timeout: deadline in seconds, instead of the handler's own.
         work: the client event that this answers; its duplicate mark `key` is committed too.
+        begun: what `Supervisor.begin` has returned, when the first attempt has begun.
 
     Returns:
         What the handler returned, and that as the ack's JSON when it answers an event.
@@ -56,14 +62,12 @@ async def run_unit(
     for attempt in range(MAX_ATTEMPTS):
         if attempt >= ASK_TURN_AFTER:
             await app.store.ask_turn(session.user)
-        result = await app.supervisor.call(
-            handler.record.guard,
-            handler.function,
-            *arguments,
-            what=handler.what,
-            timeout=timeout or handler.timeout,
-            on_abandon=abandon,
-        )
+        supervisor, guard, what = app.supervisor, handler.record.guard, handler.what
+        result, begun = begun, NOT_BEGUN
+        if result is NOT_BEGUN:
+            result = supervisor.begin(guard, handler.function, arguments, what)
+        if type(result) is Waiting:
+            result = await supervisor.finish(guard, result, what, timeout or handler.timeout, abandon)
         if work is not None:
             answer = work.answer(handler, result)
         touched = session.touched()

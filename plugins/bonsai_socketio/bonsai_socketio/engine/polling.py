@@ -60,10 +60,11 @@ class Polling(Transport):
 
     # What the connection does
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self._packets.append(data)
         self._size += len(data)
         self._answer()
+        return False
 
     def buffered(self) -> int:
         return self._size
