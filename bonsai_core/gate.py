@@ -120,9 +120,11 @@ class Gate(transport.Gate):
         event = frame.event
         if connection.session is None or event in OWN_EVENTS:
             return self._own(connection, frame, attachment, reply)
-        if not self.allows(connection, event, len(frame.data), reply):
+        wait = self._app.limits.take(connection, event)
+        if wait:
+            self._limited(connection, event, len(frame.data), reply, wait)
             return None
-        connection.bad_frames = 0
+        connection.refusals = connection.bad_frames = 0
         return self._app.dispatcher.handle(connection, frame, attachment, reply)
 
     def bad(self, connection: Connection, error: ProtocolError) -> None:
@@ -174,6 +176,10 @@ class Gate(transport.Gate):
         if not wait:
             connection.refusals = 0
             return True
+        self._limited(connection, event, size, reply, wait)
+        return False
+
+    def _limited(self, connection: Connection, event: str, size: int, reply: int | None, wait: float) -> None:
         retry = int(wait * 1000) + 1
         connection.refuse(reply, ErrorCode.RATE_LIMITED, "too many messages", retry_after_ms=retry)
         if self._app.metrics.listeners:
@@ -181,7 +187,6 @@ class Gate(transport.Gate):
         connection.refusals += 1
         if connection.refusals >= self._settings.flood_refusals:
             connection.close(CloseCode.FLOOD, f"flood; reconnect in {retry} ms")
-        return False
 
     def control(self, connection: Connection) -> bool:
         """A ping or pong has come, of the protocol or of ours; False when there are too many of them."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bonsai_core.work import Work
 
 #: Answers of this many newest messages of a client are kept in memory, so that a resend is answered at once.
-RECENT = 64
+RECENT = 16
 
 
 def user_room(user: str) -> str:

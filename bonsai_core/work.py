@@ -47,7 +47,8 @@ class Work:
         number: the number that an event without id was given, so that it has one.
         content: what it says, as a hash.
         abandoned: a handler hangs for good, and others go on without it.
-        release: lets the next in; called when a handler hangs for good, since `run` never returns then.
+        release: lets the next in when a handler hangs for good, since `run` never returns then; None: it is the
+            session's turn that is released.
         observed: what handlers emitted and other plugins observe.
     """
 
@@ -79,7 +80,7 @@ class Work:
             self.content ^= zlib.crc32(event.attachment)
         self.digest: bytes | None = None
         self.abandoned = False
-        self.release: Callable[[], None] = live.turn.release
+        self.release: Callable[[], None] | None = None
         self.observed: list[_Emitted] | None = None
 
     async def run(self, turn: Turn | None) -> None:
@@ -154,7 +155,10 @@ class Work:
         else:
             self._refuse(ErrorCode.HANDLER_TIMEOUT, "a plugin took too long")
         self.abandoned = True
-        self.release()
+        if self.release is not None:
+            self.release()
+        else:
+            self.live.turn.release()
 
     def must_wait(self) -> bool:
         """Whether an older message of the client was turned away because of storage, and has not been sent again."""
