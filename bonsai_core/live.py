@@ -65,20 +65,22 @@ class Numbered(Client):
 
     Attributes:
         given: the highest number that was given.
+        harmless: the highest number of an event that left nothing, so that it may well be done again.
         content: of the event that it was given to, as a hash; None when that was before our time.
         doubtful: whether the client has come back and may not have got the answer to the newest event.
     """
 
-    __slots__ = ("content", "doubtful", "given")
+    __slots__ = ("content", "doubtful", "given", "harmless")
 
     def __init__(self, connection: Connection, highest: int, known: Client | None, acknowledged: int | None) -> None:
         super().__init__(connection, max(highest, known.highest if known else 0))
         self.given = self.highest
+        self.harmless = 0
         self.content: int | None = None
         if isinstance(known, Numbered):
             self.recent = known.recent
-            self.given, self.content = known.given, known.content
-        self.doubtful = acknowledged is not None and acknowledged < self.given
+            self.given, self.harmless, self.content = known.given, known.harmless, known.content
+        self.doubtful = acknowledged is not None and max(acknowledged, self.harmless) < self.given
 
 
 def numbered_name(client_id: str) -> str:

@@ -103,7 +103,8 @@ class Wire(ABC):
             reply: what the wire gave the gate to answer under.
             data: the ack's data as JSON.
             ts: ms since the epoch.
-            number: for a wire that `numbers`: the number that the event was given; 0 for one that has an id.
+            number: for a wire that `numbers`: the number that the event was given; 0 for one that has an id, or that
+                left nothing which a resend could do again.
         """
 
     @abstractmethod
