@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bonsai_core.testing import FakeClock, ServerProcess, StartProcess, StartProxy, StartServer, TestServer
-from tests.stock_clients import GATEWAY, GATEWAY_PROCESS, StockClient, StockClients, until
+from tests.stock_clients import GATEWAY, GATEWAY_PROCESS, Failed, StockClient, StockClients, until
 
 WEBSOCKET, POLLING = ["websocket"], ["polling"]
 PHONE = {"sessionId": "s1", "clientId": "phone"}
@@ -122,15 +122,17 @@ async def test_retries_never_double_an_effect_while_servers_are_killed_and_netwo
         await stock_clients.joined(server, url=proxy.url, auth={"sessionId": "s1", "clientId": f"c{c}"}, **options)
         for c in range(clients)
     ]
-    done = [0] * clients
+
+    def content(number: int, event: int) -> str:
+        """With ids the same content may come twice in a row; without them it comes again later."""
+        return f"{number}.{event // 2 if explicit else event % 7}"
 
     async def work(number: int) -> None:
         for event in range(1, count + 1):
-            item = f"{number}.{event // 2}"  # each content twice in a row, and both count
+            item = content(number, event)
             more = [{"id": event}] if explicit else []
             answer = await stock[number].request("counter:add", {"item": item}, *more, timeout=60)
             assert answer["item"] == item, answer
-            done[number] += 1
             await asyncio.sleep(0.01)
 
     async def trouble() -> None:
@@ -151,12 +153,27 @@ async def test_retries_never_double_an_effect_while_servers_are_killed_and_netwo
     expected: dict[str, int] = {}
     for number in range(clients):
         for event in range(1, count + 1):
-            expected[f"{number}.{event // 2}"] = expected.get(f"{number}.{event // 2}", 0) + 1
+            expected[content(number, event)] = expected.get(content(number, event), 0) + 1
     counted = (await reader.request("counter:read"))["counted"]
     assert {item: times for item, times in counted.items() if expected.get(item) != times} == {}
     assert counted == expected
     for client in stock:
         assert len(client.events("counter:added")) == clients * count, "each device has seen each effect once"
+
+
+async def test_a_page_that_is_loaded_again_does_not_get_the_answers_of_the_old_one(
+    gateway: Gateway, stock_clients: StockClients
+) -> None:
+    server = await gateway()
+    old = await stock_clients.joined(server, auth=PHONE)
+    await old.emit("counter:tick")  # so that the server works on the next one when the new page comes
+    asked = asyncio.create_task(old.request("counter:think", {"item": "old"}))
+    await old.recv("counter:ticked")
+    await asyncio.sleep(0.05)
+    new = await stock_clients.joined(server, auth=PHONE)  # counts its acks from 0 as the old one did
+    assert await new.request("counter:think", {"item": "new"}) == {"item": "new"}
+    with pytest.raises(Failed, match="disconnected"):
+        await asked
 
 
 @pytest.mark.parametrize("missed", [False, True])

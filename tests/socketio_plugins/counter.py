@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -50,6 +51,12 @@ class Counter(Plugin):
         session.save("ticks", ticks)
         session.emit("counter:ticked", {"ticks": ticks})
         return {"ticks": ticks}
+
+    @on("counter:think", concurrent=True)
+    async def think(self, session: Session, add: Add) -> dict[str, Any]:
+        """Take some time."""
+        await asyncio.sleep(0.4)
+        return {"item": add.item}
 
     @on("counter:read")
     async def read(self, session: Session) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class _Pid(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     tag: str
     client: str
     session: str
+    life: int
     acknowledged: int
     rooms: dict[str, tuple[str, int]]
 
@@ -38,6 +39,7 @@ class Track:
     """Where one client's rooms are, and what it can show for it.
 
     Attributes:
+        life: names the client's page, or whatever else counts its ack ids; it is another one when that begins anew.
         tag: ties an `offset` to its `pid`: a client keeps the old one's until a new one comes.
         positions: by room: after the newest message that was sent.
         acknowledged: the highest number of an event whose answer was sent.
@@ -45,6 +47,7 @@ class Track:
 
     client: str
     session: str
+    life: int = 0
     tag: str = field(default_factory=lambda: secrets.token_urlsafe(6))
     positions: dict[str, Position] = field(default_factory=dict)
     acknowledged: int = 0
@@ -53,7 +56,7 @@ class Track:
     def make_pid(self) -> str:
         """What the client is to show as its `pid`: its rooms as they are now."""
         rooms = {room: (position.epoch, position.offset) for room, position in self.positions.items()}
-        data = msgspec.json.encode(_Pid(self.tag, self.client, self.session, self.acknowledged, rooms))
+        data = msgspec.json.encode(_Pid(self.tag, self.client, self.session, self.life, self.acknowledged, rooms))
         self.pid = base64.urlsafe_b64encode(data).decode().rstrip("=")
         return self.pid
 
@@ -73,9 +76,11 @@ def read(pid: Any, offset: Any) -> Track | None:
     try:
         shown = _read_pid(base64.urlsafe_b64decode(pid + "=" * (-len(pid) % 4)))
         positions = {room: Position(epoch, number) for room, (epoch, number) in shown.rooms.items() if number >= 0}
+        if not 0 <= shown.life < 1 << 32:
+            return None
     except (ValueError, msgspec.DecodeError, RecursionError):
         return None
-    track = Track(shown.client, shown.session, shown.tag, positions, shown.acknowledged, pid)
+    track = Track(shown.client, shown.session, shown.life, shown.tag, positions, shown.acknowledged, pid)
     if isinstance(offset, str) and len(offset) <= MAX_BYTES and offset.startswith(f"{track.tag};"):
         _, acknowledged, *rooms = offset.split(";")
         later = _read_rooms(rooms)

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("bonsai.socketio")
 
 #: Ids are exact in every client's number type.
-MAX_ID = 2**53 - 1
+_ID_BITS = 53
+MAX_ID = 2**_ID_BITS - 1
 MAX_NAME = 128
 #: After these a stock client must not come back by itself, so it is told to disconnect.
 _FINAL = frozenset(
@@ -64,8 +65,8 @@ class SocketIoWire(EngineWire):
     """
 
     __slots__ = (
-        "_app", "_claim", "_connection", "_joined", "_joining", "_partial", "_peers", "_positions", "_returned",
-        "_settings", "_track",
+        "_app", "_claim", "_connection", "_joined", "_joining", "_life", "_partial", "_peers", "_positions",
+        "_returned", "_settings", "_track",
     )  # fmt: skip
 
     numbers = True
@@ -91,6 +92,9 @@ class SocketIoWire(EngineWire):
         self._returned: recovery.Track | None = None
         self._positions: dict[str, Position] = {}
         self._track: recovery.Track | None = None
+        #: Added to the client's ack ids, which a page that is loaded again counts from 0: answers that the old one
+        #: waited for may come yet. A client that returns with its `pid` has gone on counting.
+        self._life = secrets.randbits(32) << _ID_BITS
 
     def opened(self, connection: Connection) -> None:
         self._connection = connection
@@ -106,7 +110,7 @@ class SocketIoWire(EngineWire):
             else:
                 if 0 < len(name) <= MAX_NAME and name not in RESERVED and self._fits(packet):
                     id = head[1]
-                    return gate.frame(connection, Frame(name, data), None, int(id) if id else None)
+                    return gate.frame(connection, Frame(name, data), None, self._life + int(id) if id else None)
         try:
             return self._packet(gate, packet[len(MESSAGE) :])
         except PacketError as error:
@@ -186,32 +190,32 @@ class SocketIoWire(EngineWire):
     ) -> Awaitable[None] | None:
         """`(data)`, `(data, id)` or `(data, {id})`: with an id a resend is recognised."""
         connection, settings = self._connection, self._app.settings
+        reply = None if packet.id is None else self._life + packet.id
         size = len(packet.data)
         if size > settings.max_message_bytes:
-            connection.refuse(
-                packet.id, ErrorCode.TOO_LARGE, f"a message is limited to {settings.max_message_bytes} bytes"
-            )
+            message = f"a message is limited to {settings.max_message_bytes} bytes"
+            connection.refuse(reply, ErrorCode.TOO_LARGE, message)
             return None
         if sum(map(len, packet.blobs)) > settings.max_attachment_bytes:
             message = f"attachments are limited to {settings.max_attachment_bytes} bytes"
-            connection.refuse(packet.id, ErrorCode.TOO_LARGE, message)
+            connection.refuse(reply, ErrorCode.TOO_LARGE, message)
             return None
         if not 0 < len(name) <= MAX_NAME:
-            gate.bad(connection, ProtocolError(f"an event's name has 1 to {MAX_NAME} characters", id=packet.id))
+            gate.bad(connection, ProtocolError(f"an event's name has 1 to {MAX_NAME} characters", id=reply))
             return None
         if len(arguments) > 2:
             message = "an event has one argument, its data, and perhaps its id as a second one"
-            gate.bad(connection, ProtocolError(message, id=packet.id))
+            gate.bad(connection, ProtocolError(message, id=reply))
             return None
         id = None
         if len(arguments) == 2 and (id := _read_id(bytes(arguments[1]))) is None:
             message = "an event's id is an integer from 1, rising within one clientId"
-            gate.bad(connection, ProtocolError(message, id=packet.id))
+            gate.bad(connection, ProtocolError(message, id=reply))
             return None
         data, attachment = arguments[0] if arguments else msgspec.Raw(b"null"), None
         if packet.blobs:
             data, attachment = self._attach(bytes(data), packet.blobs)
-        return gate.frame(connection, Frame(name, data, id), attachment, packet.id)
+        return gate.frame(connection, Frame(name, data, id), attachment, reply)
 
     def _attach(self, data: bytes, blobs: Any) -> tuple[msgspec.Raw, bytes | None]:
         """One attachment in a field of its own goes as it is; others as base64, which payload models take as well."""
@@ -243,6 +247,7 @@ class SocketIoWire(EngineWire):
             session = auth.setdefault("sessionId", returned.session)
             if (client, session) == (returned.client, returned.session):
                 auth["resume"] = {r: {"epoch": p.epoch, "offset": p.offset} for r, p in returned.positions.items()}
+                self._life = returned.life << _ID_BITS
             else:
                 returned = None
         self._returned = returned
@@ -266,7 +271,7 @@ class SocketIoWire(EngineWire):
                 returned.positions = self._positions
                 self._track = returned
             else:
-                track = recovery.Track(connection.client_id, live.id, acknowledged=acknowledged)
+                track = recovery.Track(connection.client_id, live.id, self._life >> _ID_BITS, acknowledged=acknowledged)
                 track.positions = self._positions
                 track.make_pid()
                 self._track = track
@@ -283,6 +288,9 @@ class SocketIoWire(EngineWire):
     # What the session says
 
     def ack(self, reply: int, data: bytes, ts: int, number: int) -> bytes:
+        reply -= self._life
+        if not 0 <= reply <= MAX_ID:
+            return b""
         packet = self.text(b"43%d[%b]" % (reply, data))
         track = self._track
         if number and track is not None and number > track.acknowledged:
@@ -297,6 +305,9 @@ class SocketIoWire(EngineWire):
             return self.text(b'44{"message":%b,"data":%b}' % (_encode(message), data))
         if reply is None:
             return self.event("error", data, ts)
+        reply -= self._life
+        if not 0 <= reply <= MAX_ID:
+            return b""
         return self.text(b'43%d[{"error":%b}]' % (reply, data))
 
     def event(self, event: str, data: bytes, ts: int) -> bytes:
