@@ -69,6 +69,9 @@ class Coach:
             check(rule)
         self.budget = budget or Budget()
         self._by_fact = in_order(self.rules)
+        #: Between which multiples of a question's usual time the rules on `tick` may speak.
+        ratios = [rule.when.get("idle_ratio") for rule in self._by_fact.get("tick", ())]
+        self._idle = [(ratio.least(), ratio.most()) if ratio is not None else (None, None) for ratio in ratios]
 
     def see(self, watch: Watch, student: Student, fact: BaseModel, now: int) -> Nudge | None:
         """Take a fact in, and say what is to be said about it, if anything. Changes both documents.
@@ -90,15 +93,11 @@ class Coach:
     def due(self, watch: Watch, now: int) -> int | None:
         """When to look at the time next, in ms since the epoch; None when nothing can come of it."""
         question = watch.shown
-        rules = self._by_fact.get("tick", ())
-        if question is None or not rules or watch.quiet(now):
+        if question is None or not self._idle or watch.quiet(now):
             return None
+        usual = question.usual_seconds * 1000
         moments = []
-        for rule in rules:
-            ratio = rule.when.get("idle_ratio")
-            least = max((bound for op, bound in ratio.bounds if op in (">", ">=")), default=None) if ratio else None
-            most = min((bound for op, bound in ratio.bounds if op in ("<", "<=")), default=None) if ratio else None
-            usual = question.usual_seconds * 1000
+        for least, most in self._idle:
             if most is not None and now >= question.at + most * usual:
                 continue
             moment = question.at + round(least * usual) if least is not None else 0

@@ -5,9 +5,10 @@ Whoever emits these events may be any plugin; nothing here imports one.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import AfterValidator, Field
+from typing_extensions import TypedDict
 
 from bonsai_core import Payload
 from bonsai_core.domain import QuestionAnalysis
@@ -35,11 +36,14 @@ class AnswerFact(Payload):
     rapid: bool | None = None
 
 
-class SkillFact(Payload):
-    """How well a skill is known: the chance of a right answer to a question of band 4, and the answers behind it."""
+class SkillFact(TypedDict):
+    """How well a skill is known: the chance of a right answer to a question of band 4, and the answers behind it.
+
+    A plain dict, since each update tells of all skills: checked in half the time that models take.
+    """
 
     mastery: Share
-    answered: Count = 0
+    answered: NotRequired[Count]
 
 
 class PerformanceFact(Payload):

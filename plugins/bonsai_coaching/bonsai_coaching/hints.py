@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from msgspec import Struct
 
 from bonsai_coaching import texts
 from bonsai_coaching.events import HintKind
@@ -41,7 +41,7 @@ class Rung:
     text: str
 
 
-class Climb(BaseModel):
+class Climb(Struct, omit_defaults=True):
     """How far a student is on the ladder of one question.
 
     Attributes:
@@ -55,7 +55,7 @@ class Climb(BaseModel):
     wrong: str | None = None
 
 
-class Reading(BaseModel):
+class Reading(Struct, omit_defaults=True):
     """What an analysis says of a question, as far as coaching uses it.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Generic, TypeVar
 
+import msgspec
 from pydantic import BaseModel
 
 from bonsai_coaching import inbox
@@ -15,7 +16,7 @@ from bonsai_coaching.timer import Timer
 from bonsai_coaching.watch import Student, Watch, sitting
 from bonsai_core import Session
 
-M = TypeVar("M", bound=BaseModel)
+K = TypeVar("K", bound=msgspec.Struct)
 
 #: Of the session; of the student.
 WATCH, STUDENT = "watch", "student"
@@ -41,8 +42,10 @@ class Sitting:
     @classmethod
     async def open(cls, session: Session, coach: Coach, timer: Timer) -> Sitting:
         """Load the documents."""
-        watch, first = sitting(await session.load(WATCH, Watch), session.now)
-        student = await session.load(STUDENT, Student, scope="user") or Student()
+        kept = await session.load(WATCH)
+        watch, first = sitting(msgspec.convert(kept, Watch) if kept is not None else None, session.now)
+        kept = await session.load(STUDENT, scope="user")
+        student = msgspec.convert(kept, Student) if kept is not None else Student()
         return cls(session, coach, timer, watch, student, first)
 
     @property
@@ -83,32 +86,32 @@ class Sitting:
         self._timer.set(self.session.user, self.session.id, None)
 
 
-class Shelf(Generic[M]):
-    """One model for each question of a student, in a few documents instead of one each; the oldest give way.
+class Shelf(Generic[K]):
+    """One struct for each question of a student, in a few documents instead of one each; the oldest give way.
 
     Args:
         name: of the documents.
         shards: how many documents.
-        each: models in a document.
+        each: structs in a document.
     """
 
-    def __init__(self, name: str, model: type[M], shards: int, each: int) -> None:
+    def __init__(self, name: str, model: type[K], shards: int, each: int) -> None:
         self._name = name
         self._model = model
         self._shards = shards
         self._each = each
 
-    async def get(self, session: Session, question_id: str) -> M | None:
-        """The model of a question; None when there is none, or no longer."""
+    async def get(self, session: Session, question_id: str) -> K | None:
+        """The struct of a question; None when there is none, or no longer."""
         found = (await session.load(self._key(question_id), scope="user") or {}).get(question_id)
-        return self._model.model_validate(found) if found is not None else None
+        return msgspec.convert(found, self._model) if found is not None else None
 
-    async def put(self, session: Session, question_id: str, value: M) -> None:
-        """Keep the model of a question."""
+    async def put(self, session: Session, question_id: str, value: K) -> None:
+        """Keep the struct of a question."""
         key = self._key(question_id)
         kept = await session.load(key, scope="user") or {}
         kept.pop(question_id, None)
-        kept[question_id] = value.model_dump(exclude_defaults=True)
+        kept[question_id] = value
         while len(kept) > self._each:
             del kept[next(iter(kept))]
         session.save(key, kept, scope="user")

@@ -10,6 +10,7 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,15 +47,30 @@ class Condition(BaseModel):
     values: tuple[Signal, ...] = ()
     bounds: tuple[tuple[str, float], ...] = ()
 
-    def holds(self, signal: Signal) -> bool:
-        """Whether a signal meets it; one that is not known meets none."""
-        if signal is None:
-            return False
+    def test(self) -> Callable[[Signal], bool]:
+        """A function that says whether a signal meets it; one that is not known meets none."""
+        values = self.values
         if not self.bounds:
-            return signal in self.values
-        if isinstance(signal, str):
-            return False
-        return all(_COMPARE[operator](signal, bound) for operator, bound in self.bounds)
+            return lambda signal: signal is not None and signal in values
+        bounds = [(_COMPARE[operator], bound) for operator, bound in self.bounds]
+
+        def within(signal: Signal) -> bool:
+            if signal is None or isinstance(signal, str):
+                return False
+            for compare, bound in bounds:  # noqa: SIM110 - a loop is quicker, and each answer asks some forty times
+                if not compare(signal, bound):
+                    return False
+            return True
+
+        return within
+
+    def least(self) -> float | None:
+        """The highest lower bound."""
+        return max((bound for operator, bound in self.bounds if operator in (">", ">=")), default=None)
+
+    def most(self) -> float | None:
+        """The lowest upper bound."""
+        return min((bound for operator, bound in self.bounds if operator in ("<", "<=")), default=None)
 
     def __str__(self) -> str:
         if self.bounds:
@@ -117,10 +133,15 @@ class Rule(BaseModel):
     texts: list[Annotated[str, StringConstraints(min_length=1)]] = []
     predicate: Callable[[Signals], bool | Mapping[str, Signal]] | None = None
 
+    @cached_property
+    def _tests(self) -> list[tuple[str, Callable[[Signal], bool]]]:
+        return [(name, condition.test()) for name, condition in self.when.items()]
+
     def holds(self, signals: Signals) -> Mapping[str, Signal] | None:
         """The values for its texts when it fires on these signals; None when it does not."""
-        if not all(condition.holds(signals.get(name)) for name, condition in self.when.items()):
-            return None
+        for name, test in self._tests:
+            if not test(signals.get(name)):
+                return None
         if self.predicate is None:
             return signals
         try:

@@ -131,11 +131,7 @@ def answer(watch: Watch, student: Student, fact: AnswerFact, now: int) -> Made:
 
     watch.upcoming = [question for question in watch.upcoming if question.id != fact.question_id]
     following = watch.upcoming[0] if watch.upcoming else None
-    watch.shown = (
-        None
-        if following is None
-        else Shown(**following.model_dump(), at=now + round(FEEDBACK_SECONDS * 1000), sure=False)
-    )
+    watch.shown = None if following is None else Shown.of(following, now + round(FEEDBACK_SECONDS * 1000), sure=False)
     return {
         "question": fact.question_id,
         "skill": skill or None,
@@ -157,13 +153,13 @@ def mastery(watch: Watch, student: Student, fact: MasteryFact, now: int) -> Made
     """An analytics plugin says how well the student knows each skill."""
     made: Made = {"skill": watch.last_skill or None, "crossed": False}
     for skill, told in fact.performance.by_skill.items():
-        before = student.mastery.get(skill)
-        if before is None or abs(told.mastery - before) >= 0.02:
-            student.mastery[skill] = round(told.mastery, 3)
+        chance, before = told["mastery"], student.mastery.get(skill)
+        if before is None or abs(chance - before) >= 0.02:
+            student.mastery[skill] = round(chance, 3)
             student.touch()
-        known = told.mastery >= MASTERED and told.answered >= LEAST_ANSWERS
+        known = chance >= MASTERED and told.get("answered", 0) >= LEAST_ANSWERS
         if skill in student.mastered:
-            if told.mastery < LOST:
+            if chance < LOST:
                 student.mastered.remove(skill)
                 student.touch()
         elif known and (before is None or skill == watch.last_skill):  # at first sight it was mastered before
@@ -173,9 +169,9 @@ def mastery(watch: Watch, student: Student, fact: MasteryFact, now: int) -> Made
     current = fact.performance.by_skill.get(watch.last_skill)
     if current is not None:
         run = watch.skills.get(watch.last_skill) or SkillRun()
-        made["mastery"] = round(current.mastery * 100)
-        made["tries"] = current.answered
-        made["mastered"] = current.mastery >= MASTERED or run.best >= RIGHT_IN_A_ROW
+        made["mastery"] = round(current["mastery"] * 100)
+        made["tries"] = current.get("answered", 0)
+        made["mastered"] = current["mastery"] >= MASTERED or run.best >= RIGHT_IN_A_ROW
     if fact.trend is not None:
         made["fatigue"] = fact.trend.fatigue
     return made
@@ -187,7 +183,7 @@ def hint(watch: Watch, student: Student, fact: HintFact, now: int) -> Made | Non
     watch.hints += 1
     if watch.shown is None or watch.shown.id != fact.question_id:
         known = watch.question(fact.question_id) or Upcoming(id=fact.question_id, skill=fact.skill)
-        watch.shown = Shown(**known.model_dump(include={"id", "skill", "band", "seconds"}), at=now)
+        watch.shown = Shown.of(known, now)
     watch.shown.at, watch.shown.sure = now, True
     watch.shown.hints += 1
     return None
@@ -241,7 +237,7 @@ def _show(watch: Watch, student: Student, question: Upcoming, now: int) -> Made 
     watch.active = now
     if watch.shown is not None and watch.shown.id == question.id and watch.shown.sure:
         return None  # told before
-    watch.shown = Shown(**question.model_dump(include={"id", "skill", "band", "seconds"}), at=now)
+    watch.shown = Shown.of(question, now)
     likely = chance(student, question.skill, question.band)
     missed = student.missed.get(question.id)
     return {

@@ -1,8 +1,11 @@
-"""What the coach remembers: of a session (`Watch`), and of a student over all sessions (`Student`)."""
+"""What the coach remembers: of a session (`Watch`), and of a student over all sessions (`Student`).
+
+All of it is read, changed and written several times for each answer, by us alone: structs rather than pydantic models.
+"""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, PrivateAttr
+from msgspec import Struct, field
 
 from bonsai_core.domain import DOMAIN_OF_SKILL, FORMATS
 
@@ -25,7 +28,7 @@ def pace_of(skill: str) -> float | None:
     return FORMATS[domain.section].seconds_per_question if domain is not None else None
 
 
-class Upcoming(BaseModel):
+class Upcoming(Struct, omit_defaults=True):
     """A question that may come before the student.
 
     Attributes:
@@ -39,7 +42,7 @@ class Upcoming(BaseModel):
     seconds: float | None = None
 
 
-class Shown(Upcoming):
+class Shown(Upcoming, kw_only=True):
     """The question before the student.
 
     Attributes:
@@ -52,13 +55,18 @@ class Shown(Upcoming):
     sure: bool = True
     hints: int = 0
 
+    @classmethod
+    def of(cls, question: Upcoming, at: int, sure: bool = True) -> Shown:
+        """A question that comes before the student at this time."""
+        return cls(question.id, question.skill, question.band, question.seconds, at=at, sure=sure)
+
     @property
     def usual_seconds(self) -> float:
         """How long it should take."""
         return self.seconds or pace_of(self.skill) or USUAL_SECONDS
 
 
-class SkillRun(BaseModel):
+class SkillRun(Struct, omit_defaults=True):
     """A skill in this sitting: answers, right ones, right and wrong ones in a row, the longest run of right ones."""
 
     tries: int = 0
@@ -68,7 +76,7 @@ class SkillRun(BaseModel):
     best: int = 0
 
 
-class Answered(BaseModel):
+class Answered(Struct, omit_defaults=True):
     """One of the newest answers. `allowed` are the test's seconds for it, if it is of the test."""
 
     right: bool
@@ -77,7 +85,7 @@ class Answered(BaseModel):
     rapid: bool = False
 
 
-class Mistake(BaseModel):
+class Mistake(Struct, omit_defaults=True):
     """The newest wrong answer. `answer` is what was chosen or typed, if that is known."""
 
     id: str
@@ -85,7 +93,7 @@ class Mistake(BaseModel):
     answer: str | None = None
 
 
-class Ledger(BaseModel):
+class Ledger(Struct, omit_defaults=True):
     """What was said in this sitting, for budget and cooldowns.
 
     Attributes:
@@ -103,7 +111,7 @@ class Ledger(BaseModel):
     said: list[int] = []
 
 
-class Watch(BaseModel):
+class Watch(Struct, omit_defaults=True):
     """One sitting of a session.
 
     Attributes:
@@ -128,7 +136,7 @@ class Watch(BaseModel):
     mistake: Mistake | None = None
     last_skill: str = ""
     hints: int = 0
-    ledger: Ledger = Ledger()
+    ledger: Ledger = field(default_factory=Ledger)
 
     def quiet(self, now: int) -> bool:
         """Whether a timed module is under way, in which the coach gives no help."""
@@ -166,14 +174,14 @@ def sitting(watch: Watch | None, now: int) -> tuple[Watch, bool]:
     return fresh, True
 
 
-class Missed(BaseModel):
+class Missed(Struct):
     """A question that was answered wrongly, and when."""
 
     skill: str
     at: int
 
 
-class Student(BaseModel):
+class Student(Struct, omit_defaults=True, dict=True):
     """A student over all sessions.
 
     Attributes:
@@ -193,17 +201,15 @@ class Student(BaseModel):
     missed: dict[str, Missed] = {}
     told: dict[str, int] = {}
     rests: dict[str, int] = {}
-    #: Whether there is something to save.
-    _changed: bool = PrivateAttr(default=False)
 
     @property
     def changed(self) -> bool:
         """Whether it differs from what was loaded."""
-        return self._changed
+        return bool(self.__dict__)
 
     def touch(self) -> None:
         """Say that it was changed."""
-        self._changed = True
+        self.__dict__["changed"] = True  # beside the fields, so that it is not stored
 
     def due(self, now: int) -> int:
         """How many missed questions are a day old or more."""

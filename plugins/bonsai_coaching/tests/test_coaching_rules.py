@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from bonsai_coaching import replies, texts
 from bonsai_coaching.budget import Budget
@@ -104,22 +105,22 @@ def test_the_documents_hold_all_that_the_coach_needs(path: Path) -> None:
     def stored(lines: list[Line]) -> list[str | None]:
         coach = Coach(RULES)
         said: list[str | None] = []
-        watch_json: str | None = None
-        student_json = Student().model_dump_json()
+        watch_json: bytes | None = None
+        student_json = msgspec.json.encode(Student())
         for line in lines:
             now = NOW + round(line.at * 1000)
-            found = Watch.model_validate_json(watch_json) if watch_json is not None else None
+            found = msgspec.json.decode(watch_json, type=Watch) if watch_json is not None else None
             watch, first = sitting(found, now)
-            student = Student.model_validate_json(student_json)
+            student = msgspec.json.decode(student_json, type=Student)
             fact = next(iter(play_facts([line])))
             if isinstance(fact, ConnectFact):
                 fact = ConnectFact(session_id="recording", first=first)
             nudge = coach.see(watch, student, fact, now)
             said.append(nudge.message if nudge is not None else None)
             if not isinstance(fact, MasteryFact) or nudge is not None:  # as the plugin saves it
-                watch_json = watch.model_dump_json(exclude_none=True)
+                watch_json = msgspec.json.encode(watch)
             if student.changed:
-                student_json = student.model_dump_json(exclude_none=True)
+                student_json = msgspec.json.encode(student)
             if isinstance(fact, EndFact):
                 watch_json = None
         return said
