@@ -281,7 +281,7 @@ class Gate(transport.Gate):
         client.recent = known.recent if known else None
         number = 0
         if numbered:
-            earlier = live.clients.get(numbered)
+            earlier = live.known(numbered)
             counted = live.clients[numbered] = Numbered(connection, highest_number, earlier, acknowledged)
             number = counted.given
         connection.session = live

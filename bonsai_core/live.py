@@ -147,6 +147,12 @@ class LiveSession:
         #: Connections and tasks that need this object; at 0 it is forgotten.
         self.users = 0
 
+    def known(self, name: str) -> Client | None:
+        """A client that is here, or has left while its work still runs."""
+        if (client := self.clients.get(name)) is not None:
+            return client
+        return next((work.client for (who, _), work in reversed(self.running.items()) if who == name), None)
+
 
 class Documents:
     """A bounded cache of documents in front of the store, for all users of this node.

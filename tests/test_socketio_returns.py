@@ -176,6 +176,22 @@ async def test_a_page_that_is_loaded_again_does_not_get_the_answers_of_the_old_o
         await asked
 
 
+async def test_an_event_after_a_return_is_not_taken_for_one_that_still_runs(
+    gateway: Gateway, stock_clients: StockClients
+) -> None:
+    server = await gateway()
+    _ = await server.connect(user="ada", session="s1", client="laptop")
+    client = await stock_clients.joined(server, auth=PHONE, reconnectionDelay=150)
+    asked = asyncio.create_task(client.request("counter:think", {"item": "a"}))
+    (live,) = server.app.sessions
+    await until(lambda: bool(live.running))
+    await client.cut()
+    assert (await client.recv("connect"))["recovered"]
+    assert await client.request("counter:think", {"item": "b"}) == {"item": "b"}
+    with pytest.raises(Failed, match="disconnected"):
+        await asked
+
+
 @pytest.mark.parametrize("missed", [False, True])
 async def test_a_device_comes_back_after_two_days(
     gateway: Gateway, stock_clients: StockClients, fake_clock: FakeClock, missed: bool
