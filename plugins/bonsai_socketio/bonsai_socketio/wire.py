@@ -296,7 +296,7 @@ class SocketIoWire(EngineWire):
         if number and track is not None and number > track.acknowledged:
             track.acknowledged = number
             # Who has the ack can show so from now on; else the same event once more would be taken for its resend.
-            packet += self.text(b'42["ack","%b"]' % track.offset())
+            packet += self.text(b'42["session:offset","%b"]' % track.offset())
         return packet
 
     def error(self, reply: int | None, data: bytes, ts: int) -> bytes:

@@ -140,7 +140,7 @@ async def test_an_event_whose_answer_has_come_is_not_in_doubt(gateway: Gateway, 
     client = raw(server)
     pid = (await client.connect())["pid"]
     assert await client.emit("talk:say", {"text": "a"}, ack=1) == [{"count": 1}]
-    (offset,) = await client.recv_event("ack")  # follows the ack, so who has got that can show it
+    (offset,) = await client.recv_event("session:offset")  # now who has got the ack can show it
     client.ws._response.connection.transport.abort()
     again = raw(server)
     assert (await again.connect(pid=pid, offset=offset))["pid"] == pid
