@@ -103,7 +103,7 @@ class App:
             debug=settings.debug,
         )
         self.authenticator = Authenticator(settings, clock)
-        self.documents = Documents(self.store)
+        self.documents = Documents(self.store, settings.document_cache_bytes)
         self.shared = Shared(self.store, self.plugins, self.supervisor)
         self.rooms = Rooms(self.store)
         self.sessions = Sessions()

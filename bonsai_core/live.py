@@ -159,12 +159,21 @@ class Documents:
 
     Sound with a store of one process because every write passes through here; with a shared store a stale entry is
     found when the unit of work ends (`Store.commit`, `Store.verify`), dropped, and the handler runs again.
+
+    Args:
+        max_bytes: of the documents, and `ENTRY_BYTES` more for each.
     """
 
-    def __init__(self, store: Store, limit: int = 20_000) -> None:
+    def __init__(self, store: Store, max_bytes: int) -> None:
         self._store = store
-        self._limit = limit
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._cache: OrderedDict[tuple[str, str], Document | None] = OrderedDict()
+
+    @property
+    def bytes(self) -> int:
+        """What the cache holds."""
+        return self._bytes
 
     async def load(self, user: str, key: str) -> Document | None:
         """The newest known version of a document, or None."""
@@ -173,22 +182,45 @@ class Documents:
             document = self._cache[place]
         except KeyError:
             loaded = await self._store.load(user, key)
-            document = self._cache.setdefault(place, loaded)  # a commit meanwhile is newer than what was read
-            if len(self._cache) > self._limit:
-                self._cache.popitem(last=False)
-            return document
+            if place not in self._cache:  # a commit meanwhile is newer than what was read
+                self._put(place, loaded)
+                return loaded
+            document = self._cache[place]
         self._cache.move_to_end(place)
         return document
 
     def committed(self, user: str, writes: list[Write]) -> None:
         """Take over what a commit wrote."""
         for write in writes:
+            place = (user, write.key)
             if self._store.shared and not write.version:  # made anew, it goes on with older versions
-                self._cache.pop((user, write.key), None)
+                self._drop(place)
                 continue
-            self._cache[user, write.key] = None if write.value is None else Document(write.value, write.version + 1)
+            self._put(place, None if write.value is None else Document(write.value, write.version + 1))
 
     def forget(self, user: str, keys: tuple[str, ...]) -> None:
         """Drop entries that proved stale."""
         for key in keys:
-            self._cache.pop((user, key), None)
+            self._drop((user, key))
+
+    def _put(self, place: tuple[str, str], document: Document | None) -> None:
+        cache = self._cache
+        if place in cache:
+            self._bytes -= _size(cache[place])
+            cache.move_to_end(place)
+        cache[place] = document
+        self._bytes += _size(document)
+        while self._bytes > self._max_bytes:
+            self._bytes -= _size(cache.popitem(last=False)[1])
+
+    def _drop(self, place: tuple[str, str]) -> None:
+        if place in self._cache:
+            self._bytes -= _size(self._cache.pop(place))
+
+
+#: What an entry of the cache takes besides its document, about.
+ENTRY_BYTES = 400
+
+
+def _size(document: Document | None) -> int:
+    return ENTRY_BYTES if document is None else ENTRY_BYTES + len(document.value)

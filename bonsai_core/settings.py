@@ -210,6 +210,9 @@ class Settings(BaseSettings):
     )
     log_max_messages: int = _setting(1000, "A room's log keeps this many messages for resuming.", "messages", ge=1)
     log_max_age_s: int = _setting(3600, "A room's log keeps messages for this long.", "s", ge=1)
+    document_cache_bytes: int = _setting(
+        32 << 20, "Documents that a process keeps in memory.", "bytes", ge=0, le=1 << 40
+    )
     dedup_window: int = _setting(1000, "Message ids of one client that are remembered.", "messages", ge=1, le=100_000)
 
     rate_max_requests: int = _setting(60, "Messages per window, connection and user; 0 is no limit.", "messages", ge=0)

@@ -142,9 +142,10 @@ class FakeTransport(Transport):
         self._waiting = bytearray()
         self._moved = asyncio.Event()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self._waiting += data
         self._move()
+        return False
 
     def buffered(self) -> int:
         return len(self._waiting)
