@@ -96,6 +96,7 @@ class Connection:
         "identity",
         "last_seen",
         "leave_reason",
+        "numbered_id",
         "opened_at",
         "opened_ms",
         "over",
@@ -133,6 +134,8 @@ class Connection:
         self.session: LiveSession | None = None
         self.device: DeviceInfo | None = None
         self.client_id = ""
+        #: The name of its client for events that came without an id.
+        self.numbered_id = ""
         self.recovered = False
         #: Whether somebody else than a session looks after it, so that it need not join one.
         self.guest = False

@@ -14,7 +14,7 @@ import structlog
 from bonsai_core.connection import Connection
 from bonsai_core.events import Event, Refused
 from bonsai_core.isolation import PluginFault
-from bonsai_core.live import LiveSession, Numbered, Turn, numbered_name
+from bonsai_core.live import LiveSession, Numbered, Turn
 from bonsai_core.plugins import Handler, PluginRecord
 from bonsai_core.protocol import ErrorCode, Frame
 from bonsai_core.store.base import StoreUnavailable
@@ -51,9 +51,8 @@ class Dispatcher:
         if route is None:
             self._unknown(connection, frame, reply)
             return None
-        id, name = frame.id, connection.client_id
-        if id is None and reply is not None:
-            name = numbered_name(name)
+        id = frame.id
+        name = connection.client_id if id is not None or reply is None else connection.numbered_id
         client = live.clients.get(name)
         if client is None or client.connection is not connection:
             return None  # replaced meanwhile; the client resends on its new connection

@@ -263,6 +263,7 @@ class Gate(transport.Gate):
         app.connections.take_over(live.user, device.client_id, connection)
         connection.identity = identity
         connection.client_id = device.client_id
+        connection.numbered_id = numbered_name(device.client_id)
         connection.device = device
         highest = await app.store.last_id(live.user, device.client_id)
         numbered = numbered_name(device.client_id) if connection.wire.numbers else ""

@@ -114,8 +114,9 @@ class Work:
                 else:
                     answer = self.answer(owner, result)
                     session.send_replies()
-                    if self.number:
-                        self._was_harmless()
+                    if self.number and isinstance(self.client, Numbered):
+                        # It came without an id and has left nothing: it need not be recognised when it is sent again.
+                        self.client.harmless, self.number = max(self.client.harmless, self.number), 0
             else:
                 answer = await self._run_handlers(done)
             client = self.live.clients.get(event.client_id, self.client)  # it may have come back meanwhile
@@ -211,13 +212,6 @@ class Work:
         if self.reply is not None:
             self._target().ack(self.reply, known[1], self.number)
         return True
-
-    def _was_harmless(self) -> None:
-        """The event, which came without an id, has left nothing: it need not be recognised when it is sent again."""
-        client = self._client()
-        if isinstance(client, Numbered):
-            client.harmless = max(client.harmless, self.number)
-        self.number = 0
 
     def count(self, client: Numbered) -> None:
         """Give the event, which came without an id, the next number as one."""

@@ -65,8 +65,8 @@ class SocketIoWire(EngineWire):
     """
 
     __slots__ = (
-        "_app", "_claim", "_connection", "_joined", "_joining", "_life", "_partial", "_peers", "_positions",
-        "_returned", "_settings", "_track",
+        "_app", "_claim", "_connection", "_joined", "_joining", "_life", "_max_message_bytes", "_partial", "_peers",
+        "_positions", "_returned", "_settings", "_track",
     )  # fmt: skip
 
     numbers = True
@@ -81,6 +81,7 @@ class SocketIoWire(EngineWire):
         super().__init__(carrier)
         self._app = app
         self._settings = settings
+        self._max_message_bytes = app.settings.max_message_bytes
         self._claim = claim
         self._connection: Connection
         self._joining = False
@@ -108,7 +109,7 @@ class SocketIoWire(EngineWire):
             except msgspec.DecodeError:
                 pass  # other arguments, or a flaw: told below
             else:
-                if 0 < len(name) <= MAX_NAME and name not in RESERVED and self._fits(packet):
+                if 0 < len(name) <= MAX_NAME and name not in RESERVED and len(packet) <= self._max_message_bytes:
                     id = head[1]
                     return gate.frame(connection, Frame(name, data), None, self._life + int(id) if id else None)
         try:
@@ -134,9 +135,6 @@ class SocketIoWire(EngineWire):
         except PacketError as error:
             connection.close(CloseCode.PROTOCOL_ERROR, str(error))
             return None
-
-    def _fits(self, packet: bytes) -> bool:
-        return len(packet) <= self._app.settings.max_message_bytes
 
     def _packet(self, gate: Gate, text: bytes) -> Awaitable[None] | None:
         if self._partial is not None:
