@@ -1,6 +1,7 @@
 """What this plugin keeps of a student: abilities, pace, reviews, and which questions they have seen.
 
-The ids of seen questions are kept in chunks of their own, so that an answer writes a little and not all of them.
+The ids of seen questions are kept in chunks of their own, so that an answer writes a little and not all of them: the
+newest few with the student, and from there some at a time in a chunk.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from bonsai_recs.select.pool import SKILL_NUMBER
 
 #: Seen questions in one chunk, and chunks; what was seen before that may come again.
 CHUNK, CHUNKS = 256, 40
+#: Seen questions that wait for a place in a chunk.
+RECENT = 16
 
 #: How much the newest answer counts for the pace, once there are many.
 _PACE_STEP = 0.1
@@ -31,12 +34,16 @@ class Learner:
         pace: the student's time as a multiple of the usual.
         cards: by question, when it is to be reviewed.
         chunks: ids of seen questions, by number of the chunk.
+        recent: the newest ones, which are not in a chunk yet.
+        full: whether some went from there to the newest chunk, which is to be saved.
     """
 
     def __init__(self, ability: Ability, log_pace: float, timed: int, cards: dict[str, review.Kept]) -> None:
         self.ability = ability
         self.cards = cards
         self.chunks: dict[int, list[str]] = {}
+        self.recent: list[str] = []
+        self.full = False
         self._log_pace = log_pace
         self._timed = timed
 
@@ -77,17 +84,26 @@ class Learner:
             self._saw(question_id)
 
     def _saw(self, question_id: str) -> None:
-        if any(question_id in chunk for chunk in self.chunks.values()):
+        if question_id in self.recent or any(question_id in chunk for chunk in self.chunks.values()):
             return
-        newest = max(self.chunks, default=0)
-        if len(self.chunks.get(newest, ())) >= CHUNK:
-            newest += 1
-        self.chunks.setdefault(newest, []).append(question_id)
+        self.recent.append(question_id)
+        if len(self.recent) >= RECENT:
+            newest = self.newest
+            if len(self.chunks.get(newest, ())) >= CHUNK:
+                newest += 1
+            self.chunks.setdefault(newest, []).extend(self.recent)
+            self.recent, self.full = [], True
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest chunk."""
+        return max(self.chunks, default=0)
 
     def seen(self) -> Iterator[str]:
         """The ids of all questions that were seen."""
         for chunk in self.chunks.values():
             yield from chunk
+        yield from self.recent
 
     # As plain data
 
@@ -97,7 +113,8 @@ class Learner:
             "ability": self.ability.document(),
             "pace": [round(self._log_pace, 4), self._timed],
             "cards": self.cards,
-            "newest": max(self.chunks, default=0),
+            "newest": self.newest,
+            "recent": self.recent,
         }
 
     @classmethod
@@ -106,7 +123,9 @@ class Learner:
         if document is None:
             return cls(Ability(), 0.0, 0, {})
         log_pace, timed = document["pace"]
-        return cls(Ability.read(document["ability"]), log_pace, timed, dict(document["cards"]))
+        learner = cls(Ability.read(document["ability"]), log_pace, timed, dict(document["cards"]))
+        learner.recent = list(document.get("recent", ()))  # older documents have none
+        return learner
 
     @staticmethod
     def chunk_numbers(document: Mapping[str, Any] | None) -> Sequence[int]:

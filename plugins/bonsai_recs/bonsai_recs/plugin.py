@@ -7,9 +7,10 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from pydantic import BaseModel
 
 from bonsai_core import ErrorCode, Plugin, Refused, Session, folds, hookimpl, observes, on
@@ -63,7 +64,7 @@ class Recs(Plugin):
         now = _Now(await session.load(NOW))
         if now.run is not None and (now.run.mode != request.mode or now.run.finished):
             now.run = None
-        now.request, now.spent, now.sent = request, 0.0, []
+        now.ask(request)
         return await self._recommend(session, now, await _load(session))
 
     @on("recommendations:refresh")
@@ -72,7 +73,8 @@ class Recs(Plugin):
         from bonsai_recs.recommender import hand_in
 
         now = _Now(await session.load(NOW))
-        now.request = now.request or Request()
+        if now.request is None:
+            now.ask(Request())
         if now.run is not None and now.run.mode == "mock" and now.run.given and not now.run.finished:
             hand_in(now.run)
         return await self._recommend(session, now, await _load(session))
@@ -205,6 +207,8 @@ class Recs(Plugin):
         Raises:
             Refused: they could not be.
         """
+        if self._recommender is not None:
+            return self._recommender
         if self._loading is None:
             raise Refused(ErrorCode.PLUGIN_UNAVAILABLE, "the question banks are not loaded")
         try:
@@ -228,8 +232,9 @@ class _Now:
 
     def __init__(self, document: Any) -> None:
         document = document or {}
-        asked, run = document.get("request"), document.get("run")
-        self.request = Request.model_validate(asked) if asked is not None else None
+        self._asked = document.get("request")
+        run = document.get("run")
+        self.request = _request(msgspec.json.encode(self._asked)) if self._asked is not None else None
         self.revision: int = document.get("revision", 0)
         self.sent: list[str] = document.get("sent", [])
         self.spent: float = document.get("spent", 0.0)
@@ -239,10 +244,19 @@ class _Now:
 
             self.run = Run(**run)
 
+    def ask(self, request: Request) -> None:
+        self.request, self.spent, self.sent = request, 0.0, []
+        self._asked = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     def document(self) -> dict[str, Any]:
-        asked = self.request.model_dump(mode="json", by_alias=True, exclude_defaults=True) if self.request else None
         run = asdict(self.run) if self.run is not None else None
-        return {"request": asked, "revision": self.revision, "sent": self.sent, "spent": self.spent, "run": run}
+        return {"request": self._asked, "revision": self.revision, "sent": self.sent, "spent": self.spent, "run": run}
+
+
+@lru_cache(maxsize=4096)
+def _request(document: bytes) -> Request:
+    """The request of a document; treat it as read-only. Students ask much the same, and each answer reads it again."""
+    return Request.model_validate_json(document)
 
 
 async def _load(session: Session) -> Learner:
@@ -257,8 +271,8 @@ async def _load(session: Session) -> Learner:
 
 def _save(session: Session, learner: Learner) -> None:
     session.save(STUDENT, learner.document(), scope="user")
-    newest = max(learner.chunks, default=0)
-    session.save(SEEN.format(newest), learner.chunks.get(newest, []), scope="user")
+    if learner.full:
+        session.save(SEEN.format(learner.newest), learner.chunks[learner.newest], scope="user")
 
 
 def _make(sources: list[tuple[str, Callable[[], Iterable[Question]]]]) -> Recommender:

@@ -110,6 +110,8 @@ class Recommender:
         for question in questions:
             self.questions.setdefault(question.id, question)
         self.pool = Pool.of(self.questions.values())
+        #: By id, what updates say of a question that is the same for all students (`shown.recommended`).
+        self.told: dict[str, dict[str, Any]] = {}
         self.prepare()
 
     def prepare(self) -> None:
@@ -320,5 +322,6 @@ def _within(pool: Pool, picks: Sequence[Pick], seconds: float) -> list[Pick]:
     return kept
 
 
+@lru_cache(maxsize=8192)
 def _seed(user: str, moment: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{user} {moment}".encode(), digest_size=8).digest())

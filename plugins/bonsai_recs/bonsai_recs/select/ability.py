@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from bonsai_core.domain import SKILLS
-from bonsai_recs.select.irt import Floats, predicted, probability
-from bonsai_recs.select.pool import DOMAIN_OF, GRID, SECTION_OF, SECTIONS
+from bonsai_recs.select.irt import Floats
+from bonsai_recs.select.pool import DOMAIN_OF, GRID, SECTION_OF, SECTIONS, SKILL_NUMBER
 
 #: An answer in less than this part of the usual time is a rapid guess, and says nothing about ability.
 RAPID = 0.10
@@ -27,6 +28,11 @@ _STEP = float(GRID[1] - GRID[0])
 _Z = np.linspace(-5.0, 5.0, 41)
 _WEIGHT = np.exp(-0.5 * _Z * _Z)
 _WEIGHT /= _WEIGHT.sum()
+#: Times weights, these are their sum and their first two moments.
+_MOMENTS = np.stack((np.ones_like(GRID), GRID, GRID * GRID))
+_Z_MOMENTS = np.stack((np.ones_like(_Z), _Z, _Z * _Z))
+#: No ability becomes less likely than this, next to the likeliest: what seemed impossible can still turn out true.
+_LEAST = math.exp(-40.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +63,17 @@ class Ability:
         skill_means, skill_variances: of the skills' deviations from their section, by number of the skill.
     """
 
-    __slots__ = ("_known", "_logs", "answered", "prior", "skill_means", "skill_variances")
+    __slots__ = ("_known", "_moved", "_stored", "answered", "prior", "skill_means", "skill_variances")
 
     def __init__(self, prior: Prior = LIVE) -> None:
         self.prior = prior
         self.answered = 0
         scales = 1 if prior.one_scale else len(SECTIONS)
-        self._logs: list[Floats] = [-0.5 * (GRID / prior.section) ** 2 for _ in range(scales)]
-        #: Posterior, mean and variance of each scale, computed when asked for.
-        self._known: list[tuple[Floats, float, float] | None] = [None] * scales
+        #: Posterior, mean and variance of each scale. The arrays are never changed.
+        self._known: list[tuple[Floats, float, float]] = [_at_first(prior.section)] * scales
+        #: The skills as the document has them that was read, and those that have moved since.
+        self._stored: dict[str, list[float]] = {}
+        self._moved: set[int] = set()
         self.skill_means: Floats = np.zeros(len(SKILLS))
         self.skill_variances: Floats = np.full(len(SKILLS), prior.skill**2)
 
@@ -73,15 +81,7 @@ class Ability:
 
     def section(self, section: int) -> tuple[Floats, float, float]:
         """A section's ability: its posterior on `GRID`, its mean and its variance, in (squared) logits."""
-        scale = 0 if self.prior.one_scale else section
-        known = self._known[scale]
-        if known is None:
-            weights: Floats = np.exp(self._logs[scale] - self._logs[scale].max())
-            weights /= weights.sum()
-            mean = float(weights @ GRID)
-            spread = GRID - mean
-            known = self._known[scale] = (weights, mean, float(weights @ (spread * spread)))
-        return known
+        return self._known[0 if self.prior.one_scale else section]
 
     def skill(self, skill: int) -> tuple[float, float]:
         """Mean and variance of the ability at a skill."""
@@ -90,9 +90,9 @@ class Ability:
 
     def skills(self) -> tuple[Floats, Floats]:
         """Means and variances of the abilities at all skills."""
-        sections = [self.section(number)[1:] for number in range(len(SECTIONS))]
-        means, variances = np.array(sections).T
-        return means[_SECTION_OF_SKILL] + self.skill_means, variances[_SECTION_OF_SKILL] + self.skill_variances
+        sections = np.array([self.section(number)[1:] for number in range(len(SECTIONS))])
+        means, variances = sections.T.take(_SECTION_OF_SKILL, axis=1)
+        return means + self.skill_means, variances + self.skill_variances
 
     # What is learnt
 
@@ -109,15 +109,19 @@ class Ability:
         if self.prior.drift:
             self._drift(section)
             variance += self.prior.drift
-        _, mean, section_variance = self.section(section)
-        p = predicted(GRID + deviation, variance, a, b, c)
-        self._learn(section, np.log(p if right else 1.0 - p))
+        weights, mean, section_variance = self.section(section)
+        # As `irt.predicted`, at all abilities of the grid: a logistic curve, flatter for what the skill may be off.
+        slope = 0.5 * a / math.sqrt(1.0 + math.pi / 8.0 * a * a * variance)
+        half = 0.5 * (1.0 - c)
+        p = (c + half) + half * np.tanh(slope * GRID + slope * (deviation - b))
+        self._learn(section, weights * (p if right else 1.0 - p))
         if variance > 0.0:
             before, spread = mean + deviation, variance + section_variance
             after, narrowed = posterior(before, spread, right, a, b, c)
             share = variance / spread
             self.skill_means[skill] = deviation + share * (after - before)
             self.skill_variances[skill] = variance + share * share * (narrowed - spread)
+            self._moved.add(skill)
         self.answered += 1
 
     def hear(self, section: int, level: float, deviation: float, skills: Iterable[int] = ()) -> None:
@@ -130,31 +134,33 @@ class Ability:
         """
         level = min(max(level, 0.03), 0.97)
         said = math.log(level / (1.0 - level))
-        self._learn(section, -0.5 * ((GRID - said) / deviation) ** 2)
+        self._learn(section, self.section(section)[0] * np.exp(-0.5 * ((GRID - said) / deviation) ** 2))
         for skill in skills:
             mean, _ = self.skill(skill)
             gain = float(self.skill_variances[skill]) / (float(self.skill_variances[skill]) + deviation**2)
             self.skill_means[skill] += gain * (said - mean)
+            self._moved.add(skill)
 
-    def _learn(self, section: int, log_likelihood: Floats) -> None:
-        scale = 0 if self.prior.one_scale else section
-        log = self._logs[scale] + log_likelihood
-        self._logs[scale] = np.maximum(log - log.max(), -40.0)
-        self._known[scale] = None
+    def _learn(self, section: int, weights: Floats) -> None:
+        """Take over a posterior, of whatever sum."""
+        self._known[0 if self.prior.one_scale else section] = _known(weights)
 
     def _drift(self, section: int) -> None:
         weights = self.section(section)[0]
         aside = self.prior.drift / (2.0 * _STEP * _STEP)
-        padded = np.pad(weights, 1, mode="edge")
-        scale = 0 if self.prior.one_scale else section
-        self._logs[scale] = np.log((1.0 - 2.0 * aside) * weights + aside * (padded[:-2] + padded[2:]))
-        self._known[scale] = None
+        moved = aside * weights
+        drifted = (1.0 - 2.0 * aside) * weights
+        drifted[1:] += moved[:-1]
+        drifted[:-1] += moved[1:]
+        drifted[0] += moved[0]  # what would leave the grid stays at its edge
+        drifted[-1] += moved[-1]
+        self._learn(section, drifted)
 
     def copy(self) -> Ability:
         """An ability that can learn without this one."""
         twin = Ability(self.prior)
         twin.answered = self.answered
-        twin._logs, twin._known = list(self._logs), list(self._known)
+        twin._known, twin._stored, twin._moved = list(self._known), self._stored, self._moved.copy()
         twin.skill_means, twin.skill_variances = self.skill_means.copy(), self.skill_variances.copy()
         return twin
 
@@ -162,15 +168,14 @@ class Ability:
 
     def document(self) -> dict[str, Any]:
         """As plain data, without the skills that are as they were at first."""
-        untouched = self.prior.skill**2
+        skills = self._stored
+        for number in self._moved:
+            mean, variance = float(self.skill_means[number]), float(self.skill_variances[number])
+            skills = {**skills, SKILLS[number]: [round(mean, 4), round(variance, 5)]}
         return {
             "answered": self.answered,
-            "sections": [[round(float(x) * 100) for x in log - log.max()] for log in self._logs],
-            "skills": {
-                skill: [round(float(self.skill_means[n]), 4), round(float(self.skill_variances[n]), 5)]
-                for n, skill in enumerate(SKILLS)
-                if self.skill_means[n] != 0.0 or self.skill_variances[n] != untouched
-            },
+            "sections": [_logarithms(weights) for weights, _, _ in self._known],
+            "skills": skills,
         }
 
     @classmethod
@@ -179,23 +184,43 @@ class Ability:
         ability = cls()
         if document:
             ability.answered = document["answered"]
-            logs: list[Floats] = [np.array(log) / 100.0 for log in document["sections"]]
-            if [len(log) for log in logs] == [len(GRID)] * len(SECTIONS):
-                ability._logs = logs
-            for number, skill in enumerate(SKILLS):
-                if skill in document["skills"]:
-                    ability.skill_means[number], ability.skill_variances[number] = document["skills"][skill]
+            if [len(log) for log in document["sections"]] == [len(GRID)] * len(SECTIONS):
+                ability._known = [_known(np.exp(np.array(log) * 0.01)) for log in document["sections"]]
+            ability._stored = {skill: kept for skill, kept in document["skills"].items() if skill in SKILL_NUMBER}
+            for skill, (mean, variance) in ability._stored.items():
+                number = SKILL_NUMBER[skill]
+                ability.skill_means[number], ability.skill_variances[number] = mean, variance
         return ability
 
 
 def posterior(mean: float, variance: float, right: bool, a: float, b: float, c: float) -> tuple[float, float]:
     """Mean and variance of a Normal ability after an answer (arguments as in `Ability.answer`)."""
-    theta = mean + math.sqrt(variance) * _Z
-    p = probability(theta, a, b, c)
-    weights = _WEIGHT * (p if right else 1.0 - p)
-    total = float(weights.sum())
+    deviation = math.sqrt(variance)
+    slope, half = 0.5 * a, 0.5 * (1.0 - c)
+    p = (c + half) + half * np.tanh(slope * deviation * _Z + slope * (mean - b))
+    total, first, second = (_Z_MOMENTS @ (_WEIGHT * (p if right else 1.0 - p))).tolist()
     if not total > 0.0:
         return mean, variance
-    after = float(weights @ theta) / total
-    spread = theta - after
-    return after, float(weights @ (spread * spread)) / total
+    middle = first / total
+    return mean + deviation * middle, variance * (second / total - middle * middle)
+
+
+def _known(weights: Floats) -> tuple[Floats, float, float]:
+    """A posterior on `GRID`, of whatever sum, as `Ability.section` tells it."""
+    total, first, second = (_MOMENTS @ weights).tolist()
+    mean = first / total
+    weights = np.maximum(weights, weights.max() * _LEAST)
+    weights /= total
+    return weights, mean, second / total - mean * mean
+
+
+def _logarithms(weights: Floats) -> list[int]:
+    """A posterior as it is stored: hundredths of the logarithm, below the likeliest ability's."""
+    logs: list[int] = np.rint(100.0 * np.log(weights / weights.max())).astype(np.int64).tolist()
+    return logs
+
+
+@lru_cache(maxsize=16)
+def _at_first(deviation: float) -> tuple[Floats, float, float]:
+    """A section's ability before the first answer, as `Ability.section` tells it."""
+    return _known(np.exp(-0.5 * (GRID / deviation) ** 2))

@@ -22,6 +22,8 @@ SECTION_OF = np.array([SECTIONS.index(domain.section) for domain in DOMAINS])
 
 #: Abilities at which every item's curve is kept, in logits.
 GRID = np.arange(-4.5, 4.51, 0.3)
+#: Numbers that `Pool.luck` remembers: 16 MB.
+LUCK = 4_000_000
 
 
 class Pool:
@@ -75,8 +77,13 @@ class Pool:
         self.seconds: Floats = seconds[order].astype(np.float32)
         self.skill_bounds: Ints = np.searchsorted(self.skill, np.arange(len(SKILLS) + 1))
         self.domain_bounds: Ints = np.searchsorted(self.domain, np.arange(len(DOMAINS) + 1))
-        #: Skills that have items.
+        #: Skills that have items, and where each begins.
         self.skills_here: Ints = np.flatnonzero(np.diff(self.skill_bounds))
+        self.starts: Ints = self.skill_bounds[self.skills_here]
+        #: What `practice.suitability` needs of every item each time: pi / 8 a^2, and 1 - c.
+        self.flattening: Floats = np.float32(np.pi / 8.0) * self.a * self.a
+        self.reach: Floats = np.float32(1.0) - self.c
+        self._luck: dict[int, Floats] = {}
 
     @classmethod
     def of(cls, questions: Iterable[Question]) -> Pool:
@@ -126,10 +133,19 @@ class Pool:
         draws *= np.float32(2.0**-24)
         return draws
 
+    def luck(self, seed: int) -> Floats:
+        """`draws` of all items, remembered for the newest seeds: each answer of a student asks for theirs."""
+        found = self._luck.get(seed)
+        if found is None:
+            if len(self._luck) * len(self) >= LUCK:
+                del self._luck[next(iter(self._luck))]
+            found = self._luck[seed] = self.draws(seed)
+        return found
+
     def find(self, ids: Iterable[str]) -> Ints:
         """The items with these ids; ids that are not here are left out."""
-        index = self.index
-        return np.array([index[id] for id in ids if id in index], dtype=np.int64)
+        get = self.index.get
+        return np.array([item for id in ids if (item := get(id)) is not None], dtype=np.int64)
 
     def sharpest(self, depth: int) -> tuple[Pool, Ints]:
         """The items worth looking at to measure ability: of each domain the most informative ones at each ability.
@@ -154,8 +170,7 @@ class Pool:
 
     def per_item(self, by_skill: Any) -> Floats:
         """Each item's value of something that is known by skill, as 32-bit numbers."""
-        values = np.asarray(by_skill, dtype=np.float32)
-        repeated: Floats = np.repeat(values, np.diff(self.skill_bounds))
+        repeated: Floats = np.asarray(by_skill, dtype=np.float32).take(self.skill)
         return repeated
 
     def without(self, allowed: Bools | None, ids: Iterable[str]) -> Bools:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from bonsai_core.domain import DOMAINS, SKILLS
 from bonsai_recs.select.ability import Ability
 from bonsai_recs.select.blueprint import SHARES
 from bonsai_recs.select.diagnose import Pick
-from bonsai_recs.select.irt import Bools, Floats, predicted
+from bonsai_recs.select.irt import Bools, Floats
 from bonsai_recs.select.pool import DOMAIN_OF, Pool
 
 #: The chance of a right answer that a question should have.
@@ -81,14 +82,14 @@ def choose(
     for skill, factor in wishes.boost.items():
         gain[skill] *= factor
     chances, fit = suitability(pool, ability)
-    fit *= 1.0 + _CHANCE * pool.draws(wishes.seed)
+    fit *= 1.0 + _CHANCE * pool.luck(wishes.seed)
     if len(wishes.staying):
         fit[np.asarray(wishes.staying)] *= _STAY
     fit[~allowed] = _NEVER
     left = seconds
     picks: list[Pick] = []
     again = [review for review in reviews if float(pool.seconds[review[0]]) * pace <= seconds]
-    new_here = bool(np.any(fit > 0.0))
+    new_here = bool(again) and bool(np.any(fit > 0.0))
     for item, days in again[: max(1, round(count * REVIEW_PART)) if new_here else count]:
         needs = float(pool.seconds[item]) * pace
         if needs <= left and len(picks) < count:
@@ -107,9 +108,9 @@ def choose(
 def skill_gain(ability: Ability) -> Floats:
     """By skill: its weight in the test times the slope of the chance of a right answer to a middling question."""
     means, variances = ability.skills()
-    # The test's questions vary in difficulty with a variance of about 1.
-    chance = predicted(means, variances + 1.0, 1.0, 0.0, 0.0)
-    gain: Floats = WEIGHTS * 4.0 * chance * (1.0 - chance)
+    # `irt.predicted` where the test's questions vary in difficulty with a variance of about 1: 4 p (1 - p).
+    lean = np.tanh(0.5 * means / np.sqrt(1.0 + (np.pi / 8.0) * (variances + 1.0)))
+    gain: Floats = WEIGHTS * (1.0 - lean * lean)
     return gain
 
 
@@ -117,15 +118,15 @@ def suitability(pool: Pool, ability: Ability) -> tuple[Floats, Floats]:
     """For each item the chance of a right answer, and how well that suits: 1 in the middle, .75 at the edges of the
     window, ever less outside of it, where nothing is chosen that has an alternative of the same skill inside."""
     means, variances = ability.skills()
-    mean, variance = pool.per_item(means), pool.per_item(variances)
-    flatter = np.float32(np.pi / 8.0) * pool.a * pool.a
-    flatter *= variance
+    flatter = pool.per_item(variances)
+    flatter *= pool.flattening
     flatter += 1.0
-    z = pool.b - mean
+    z = pool.b - pool.per_item(means)
     z *= pool.a
     z /= np.sqrt(flatter, out=flatter)
-    chance = 1.0 / (1.0 + np.exp(np.clip(z, -30.0, 30.0, out=z), out=z))
-    chance *= 1.0 - pool.c
+    np.exp(np.minimum(z, 30.0, out=z), out=z)
+    z += 1.0
+    chance: Floats = pool.reach / z
     chance += pool.c
     off = np.abs(chance - np.float32(_MIDDLE))
     off /= np.float32(_HALF)
@@ -135,40 +136,36 @@ def suitability(pool: Pool, ability: Ability) -> tuple[Floats, Floats]:
 
 
 class _BestBySkill:
-    """Gives out the best items one by one; keeps each skill's best, so that a step looks at one skill only."""
+    """Gives out the best items one by one; keeps what each skill's best is worth, so that a step looks at one only."""
 
     def __init__(self, pool: Pool, fit: Floats, gain: Floats) -> None:
         self._pool = pool
         self._fit = fit
-        self._gain = gain.copy()
-        self._best = np.full(len(SKILLS), -1, dtype=np.int64)
-        self._worth = np.full(len(SKILLS), -1.0)
-        for skill in pool.skills_here.tolist():
-            self._look(skill)
+        #: By place in `pool.skills_here`: what its questions are worth, and what its best one is.
+        self._gain: list[float] = gain[pool.skills_here].tolist()
+        best: list[float] = np.maximum.reduceat(fit, pool.starts).tolist() if len(pool) else []
+        self._worth = [suits * gains for suits, gains in zip(best, self._gain, strict=True)]
 
     def next(self, seconds: float) -> int | None:
         """The best item that takes no longer than `seconds` (of usual time); None when there is none."""
-        pool = self._pool
+        pool, worth = self._pool, self._worth
         while True:
-            skill = int(np.argmax(self._worth))
-            if self._worth[skill] <= 0.0:
+            most = max(worth, default=0.0)
+            if most <= 0.0:
                 return None
-            item = int(self._best[skill])
+            place = worth.index(most)
+            start = int(pool.starts[place])
+            end = int(pool.skill_bounds[pool.skills_here[place] + 1])
+            fit = self._fit[start:end]
+            item = start + int(fit.argmax())
             if pool.seconds[item] <= seconds:
                 break
-            start, end = int(pool.skill_bounds[skill]), int(pool.skill_bounds[skill + 1])
-            self._fit[start:end][pool.seconds[start:end] > seconds] = _NEVER
-            self._look(skill)
-        self._fit[item] = _NEVER
-        self._gain[skill] *= AGAIN
-        self._look(skill)
+            fit[pool.seconds[start:end] > seconds] = _NEVER
+            worth[place] = float(fit.max()) * self._gain[place]
+        fit[item - start] = _NEVER
+        self._gain[place] *= AGAIN
+        worth[place] = float(fit.max()) * self._gain[place]
         return item
-
-    def _look(self, skill: int) -> None:
-        start, end = int(self._pool.skill_bounds[skill]), int(self._pool.skill_bounds[skill + 1])
-        item = start + int(np.argmax(self._fit[start:end]))
-        self._best[skill] = item
-        self._worth[skill] = float(self._fit[item]) * float(self._gain[skill])
 
 
 def _review_reason(days: int) -> str:
@@ -178,13 +175,27 @@ def _review_reason(days: int) -> str:
 
 def _reason(item: int, chance: float, pool: Pool, wishes: Wishes) -> str:
     number = int(pool.skill[item])
+    wanted = wishes.boost.get(number, 1.0) > 1.0
+    side = 1 if chance > EASIEST else -1 if chance < HARDEST else 0
+    return _why(number, round(chance * 10), wanted, side)
+
+
+@lru_cache(maxsize=2048)
+def _why(number: int, tenths: int, wanted: bool, side: int) -> str:
+    """The reason for a question of a skill.
+
+    Args:
+        tenths: the chance of a right answer.
+        wanted: the student asked for the skill.
+        side: 1 for an easy question, -1 for a hard one.
+    """
     skill, domain = SKILLS[number], DOMAINS[int(DOMAIN_OF[number])]
-    odds = f"you would get about {round(chance * 10)} in 10 like it right"
-    if wishes.boost.get(number, 1.0) > 1.0:
+    odds = f"you would get about {tenths} in 10 like it right"
+    if wanted:
         return f"You want to work on “{skill}”, and this is a question at your level: {odds}."
-    if chance > EASIEST:
+    if side > 0:
         return f"A short warm-up in “{skill}”: {odds}."
-    if chance < HARDEST:
+    if side < 0:
         return f"A stretch in “{skill}”, the closest to your level that is left: {odds}."
     share = round(domain.share * 100)
     return f"Just right to learn from ({odds}): “{skill}” is part of {domain.name}, {share} % of {domain.section}."
