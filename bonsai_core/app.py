@@ -363,8 +363,14 @@ class App:
 
         It ends with the plugin whose code calls this.
         """
-        self.other_nodes.told[topic] = listener
-        self.belongings.add(listener, lambda: self.other_nodes.told.pop(topic, None))
+        told = self.other_nodes.told
+        told[topic] = listener
+
+        def stop() -> None:
+            if told.get(topic) is listener:  # new code of the plugin may listen already
+                del told[topic]
+
+        self.belongings.add(stop, stop)
 
     async def waiting(self) -> int:
         """Contributions to what many users share that have not been folded yet.

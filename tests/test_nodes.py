@@ -292,3 +292,19 @@ async def test_a_node_that_others_outrun_gets_its_turn(bonsai_server: StartServe
     said = await phone.request("talk:read", id=201)
     assert [text for text in said if text[0] == "p"] == [f"p{id}" for id in range(1, 201)]
     assert [text for text in said if text[0] == "l"] == [f"l{id}" for id in range(1, 201)]
+
+
+async def test_plugins_of_two_nodes_tell_each_other_things(bonsai_server: StartServer, redis_url: str) -> None:
+    here, there = await nodes(bonsai_server, redis_url)
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def fails(data: bytes) -> None:
+        raise RuntimeError
+
+    there.app.on_told("board", fails)
+    there.app.on_told("talk", heard.put_nowait)
+    assert await here.app.tell_node("node1", "board", b"")
+    assert await here.app.tell_node("node1", "nobody", b"")
+    assert await here.app.tell_node("node1", "talk", b"\x00any bytes\xff")
+    assert await heard.get() == b"\x00any bytes\xff", "one listener's failure is not another's"
+    assert not await here.app.tell_node("node9", "talk", b""), "there is no such node"
