@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from bonsai_analytics import days, live
 from bonsai_analytics.banks import Questions
 from bonsai_analytics.events import Answered, Goal, GoalQuery, Graded, Progress, ProgressQuery, Recorded, Update
+from bonsai_analytics.kept import Kept
 from bonsai_analytics.model import calibration, scores, shared
 from bonsai_analytics.model.learner import is_rapid
-from bonsai_analytics.model.student import Student
 from bonsai_analytics.model.trend import Trend
-from bonsai_analytics.stats import UNKNOWN, SessionCounts, SkillCounts
+from bonsai_analytics.stats import UNKNOWN, SessionCounts
 from bonsai_core import ErrorCode, Plugin, Refused, Session, folds, hookimpl, on
 
 if TYPE_CHECKING:
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
     from bonsai_core import Question
 
-#: Documents: the session's counts; the student's skills over all sessions, what the learner model keeps of the
-#: student, and the goal. Days are in `days.week_key`.
+#: Documents: the session's counts, and the student's goal. What else is kept of the student: `kept`.
 COUNTS = "counts"
-SKILLS = "skills"
-LEARNER = "learner"
 GOAL = "goal"
 #: Streams of the student's answers, and of the predicted totals of days past.
 ANSWERS = "answers"
@@ -68,11 +65,9 @@ class Analytics(Plugin):
         graded, skill = _grade(answer, question)
         correct, spent_ms, now = graded.correct, round(answer.time_spent * 1000), session.now
 
-        skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
+        kept = await Kept.load(session, self._learner.constants)
+        skills, student = kept.skills, kept.student
         skill = skills.add(skill, correct)
-        session.save(SKILLS, skills.document(), scope="user")
-
-        student = Student.read(await session.load(LEARNER, scope="user"), self._learner.constants)
         section = question.section if question is not None else live.section_of(skill)
         item_key = live.shared_key(answer.question_id, question is not None, self._unknown_questions)
         skill_key = live.shared_key(skill, live.section_of(skill) is not None, self._unknown_skills)
@@ -86,19 +81,17 @@ class Analytics(Plugin):
             section=section and str(section),
             expected_seconds=live.expected_seconds(question, section),
         )
-        week = days.week_key(now)
-        quarters = await session.load(week, scope="user") or {}
-        if not days.practised(quarters, now) and (before := scores.total(student, self._learner.constants)):
+        await kept.turn_to(session, days.week_key(now))
+        if not days.practised(kept.quarters, now) and (before := scores.total(student, self._learner.constants)):
             session.append(SCORES, {"total": before.score, "low": before.low, "high": before.high})
         learnt = self._learner.learn(student, forecast, correct, answer.time_spent)
-        session.save(LEARNER, student.document(), scope="user")
+        days.add(kept.quarters, now, correct, spent_ms)
+        kept.save(session)
         session.contribute(SKILL_STATISTICS, skill_key, learnt.skill)
         if learnt.item is not None:
             session.contribute(ITEMS, item_key, learnt.item)
         if learnt.everyone is not None:
             session.contribute(CALIBRATION, ALL, learnt.everyone)
-        days.add(quarters, now, correct, spent_ms)
-        session.save(week, quarters, scope="user")
 
         counts = SessionCounts.read(await session.load(COUNTS))
         counts.add(correct, spent_ms, live.allowed_ms(section))
@@ -129,8 +122,9 @@ class Analytics(Plugin):
     @on("analytics:progress")
     async def progress(self, session: Session, query: ProgressQuery) -> dict[str, Any]:
         """Send the asking device the practice of the last days."""
-        per_day = await _days(session, query.days, query.utc_offset_minutes)
-        skills, student = await self._known(session)
+        kept = await self._kept(session)
+        skills, student = kept.skills, kept.student
+        per_day = await _days(session, kept, query.days, query.utc_offset_minutes)
         past = await session.history(SCORES, limit=MOST_SCORES)
         progress: dict[str, Any] = {
             "days": per_day,
@@ -141,7 +135,7 @@ class Analytics(Plugin):
                 for name, told in live.by_skill(student, skills).items()
             },
             "scores": [{"at": entry.at, **entry.data} for entry in past],
-            "goal": await self._goal(session, student, query.utc_offset_minutes),
+            "goal": await self._goal(session, kept, query.utc_offset_minutes),
         }
         if (score := scores.shown(student, self._learner.constants)) is not None:
             progress["score"] = score
@@ -155,8 +149,7 @@ class Analytics(Plugin):
         if changes:
             goal = await session.load(GOAL, scope="user") or {}
             session.save(GOAL, {k: v for k, v in (goal | changes).items() if v is not None}, scope="user")
-        _, student = await self._known(session)
-        told = await self._goal(session, student, query.utc_offset_minutes)
+        told = await self._goal(session, await self._kept(session), query.utc_offset_minutes)
         if changes:
             session.emit("analytics:goal", told, room="user")
         else:
@@ -182,7 +175,8 @@ class Analytics(Plugin):
     async def on_connect(self, session: Session) -> None:
         """Give a device that joins the numbers as they are."""
         counts = SessionCounts.read(await session.load(COUNTS))
-        session.reply("analytics:update", live.update(counts, *await self._known(session)))
+        kept = await self._kept(session)
+        session.reply("analytics:update", live.update(counts, kept.skills, kept.student))
 
     @hookimpl
     async def on_session_end(self, session: Session) -> dict[str, Any]:
@@ -198,22 +192,21 @@ class Analytics(Plugin):
         cli.add_command(replay)
         cli.add_command(analytics)
 
-    async def _known(self, session: Session) -> tuple[SkillCounts, Student]:
-        skills = SkillCounts.read(await session.load(SKILLS, scope="user"))
-        return skills, Student.read(await session.load(LEARNER, scope="user"), self._learner.constants)
+    async def _kept(self, session: Session) -> Kept:
+        return await Kept.load(session, self._learner.constants)
 
-    async def _goal(self, session: Session, student: Student, offset: int) -> dict[str, Any]:
+    async def _goal(self, session: Session, kept: Kept, offset: int) -> dict[str, Any]:
         told: dict[str, Any] = dict(await session.load(GOAL, scope="user") or {})
-        if "total" in told and (score := scores.total(student, self._learner.constants)) is not None:
+        if "total" in told and (score := scores.total(kept.student, self._learner.constants)) is not None:
             told["chance"] = round(score.chance(told["total"]), 3)
-        week = await _days(session, days.days_of_week(session.now, offset), offset)
+        week = await _days(session, kept, days.days_of_week(session.now, offset), offset)
         return told | {"thisWeek": sum(day["answered"] for day in week)}
 
 
-async def _days(session: Session, number: int, offset: int) -> list[dict[str, Any]]:
+async def _days(session: Session, kept: Kept, number: int, offset: int) -> list[dict[str, Any]]:
     now = session.now
     first = days.first_moment(now, number, offset)
-    weeks = [await session.load(key, scope="user") or {} for key in days.week_keys(first, now)]
+    weeks = [await kept.quarters_of(session, key) for key in days.week_keys(first, now)]
     return days.by_day(weeks, now, number, offset)
 
 

@@ -241,9 +241,9 @@ async def test_a_students_document_is_small(connect: Connect, server: TestServer
         await client.request(
             "analytics:performance", answer(questionId=f"q{n}", skill=SKILLS[n % 29], correct=n % 3 > 0)
         )
-    document = await server.app.documents.load("ada", "analytics/u/learner")
+    document = await server.app.documents.load("ada", "analytics/u/student")
     assert document is not None
-    assert len(document.value) < 3500
+    assert len(document.value) < 4800
 
 
 async def test_the_report_is_asked_for_and_written(

@@ -175,16 +175,14 @@ def _part(student: Student, section: Section, constants: Constants) -> Part:
     reach, exp, sqrt = 1.0 - guess - constants.slip, math.exp, math.sqrt
     mean, variance = own[MEAN], own[VARIANCE] + FORM_VARIANCE
     raw = luck = uneven = slope = 0.0
-    for skill, share in _SKILL_SHARES[section]:
-        known = student.skills.get(skill)
-        own_mean, own_variance = (known[MEAN], known[VARIANCE]) if known else (0.0, constants.skill_variance)
+    for share, squares, own_mean, own_variance in _skills(student, section, constants):
         flat = 1.0 / sqrt(1.0 + ATTENUATION * (variance + own_variance))
         s = 1.0 / (1.0 + exp(min((mean + own_mean) * -flat, 500.0)))
-        p, steep = guess + reach * s, share * reach * s * (1.0 - s) * flat
+        p, steep = guess + reach * s, reach * s * (1.0 - s) * flat
         raw += share * p
         luck += share * p * (1.0 - p)
-        uneven += steep * steep * own_variance
-        slope += steep
+        uneven += squares * steep * steep * own_variance
+        slope += share * steep
     raw, luck, uneven, slope = raw * questions, luck * questions, uneven * questions**2, slope * questions
     # The table is not straight: its slope is that of the chord over what the raw score may be.
     spread = sqrt(luck + uneven + slope * slope * own[VARIANCE])
@@ -196,6 +194,21 @@ def _part(student: Student, section: Section, constants: Constants) -> Part:
         rise * rise * uneven,
         rise * rise * luck + scaled(width, raw) ** 2 / 12,
     )
+
+
+def _skills(student: Student, section: Section, constants: Constants) -> list[tuple[float, float, float, float]]:
+    """Share of the section's questions, sum of squared shares, mean and variance, by skill; the unknown ones as one."""
+    known, found, rest, squares = student.skills, [], 0.0, 0.0
+    for skill, share in _SKILL_SHARES[section]:
+        own = known.get(skill)
+        if own is None:
+            rest += share
+            squares += share * share
+        else:
+            found.append((share, share * share, own[MEAN], own[VARIANCE]))
+    if rest:
+        found.append((rest, squares, 0.0, constants.skill_variance))
+    return found
 
 
 def _total(student: Student, parts: dict[Section, Part]) -> Score | None:
