@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bonsai_core.store import StoreUrlError, create_store
+from bonsai_core.store import StoreUrlError, create_store, sqlite_units
 from bonsai_core.store import sqlite as sqlite_module
 from bonsai_core.store.base import (
     AlreadyDone,
@@ -223,6 +223,33 @@ async def test_an_older_database_is_migrated_with_its_data(file: File, store: Sq
     connection.close()
 
 
+async def test_a_database_of_version_2_is_opened_with_its_marks_logs_and_documents(file: File) -> None:
+    file.path.parent.mkdir()
+    connection = connect(file.path)
+    migrate(connection, "db", MIGRATIONS[:2])
+    for statement in (
+        "INSERT INTO clients VALUES (1, 'ann', 'phone', 1)",
+        "INSERT INTO marks VALUES (1, 7, 'analytics', x'01', x'02', 3)",
+        "INSERT INTO documents VALUES (1, 'ann', 'k', 5, x'31')",
+        "INSERT INTO rooms VALUES (1, 'ann', 'session:s', 'epoch', 0)",
+    ):
+        connection.execute(statement)
+    connection.execute("INSERT INTO log VALUES (1, 1, 9, 'e', x'31', ?)", (NOW,))
+    connection.close()
+    store = await file.open()
+    with pytest.raises(AlreadyDone):
+        await store.commit(Unit("ann", mark(7)))
+    message = Message("session:s", "e", b"2", NOW, "ann")
+    await store.commit(Unit("ann", mark(8), [Write("k", b"2", 5)], messages=[message]))
+    for _ in range(2):
+        assert await store.last_id("ann", "phone") == 8
+        assert await store.marks("ann", "phone", 7) == {"analytics": Mark("phone", 7, "analytics", b"\1", b"\2", 3)}
+        assert await store.load("ann", "k") == Document(b"2", 6)
+        recovery = await store.recover("session:s", "ann", Position("epoch", 8))
+        assert [message.data for message in recovery.messages] == [b"1", b"2"]
+        store = await file.open()
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     connection = connect(tmp_path / "b.db")
     migrate(connection, "db")
@@ -285,6 +312,77 @@ async def test_a_unit_that_writes_a_document_twice_is_refused(store: SqliteStore
     with pytest.raises(StoreError, match="twice"):
         await store.commit(Unit("ann", writes=[Write("k", b"1", 0), Write("k", b"2", 0)]))
     assert await store.load("ann", "k") is None
+
+
+# What was written lately
+
+
+async def test_what_was_written_lately_is_read_as_what_has_settled(file: File, store: SqliteStore) -> None:
+    start = (await store.recover("session:s", "ann")).position
+    await store.commit(Unit("ann", writes=[Write("k", b"0", 0)]))
+    expected = []
+    for number in range(1, 9):
+        text = str(number).encode()
+        unit = Unit("ann", mark(number), [Write("k", text, number)], messages=say(text.decode()).messages)
+        await store.commit(unit)
+        expected.append(text)
+        if number == 4:
+            await store.sweep()
+        if number == 6:
+            store._units.forget()  # as after a rollback
+        assert await store.load("ann", "k") == Document(text, number + 1)
+        assert await store.last_id("ann", "phone") == number
+        recovery = await store.recover("session:s", "ann", start)
+        assert [message.data for message in recovery.messages] == expected
+        with pytest.raises(AlreadyDone):
+            await store.commit(unit)
+    assert set(await store.marks("ann", "phone", 2)) == set(await store.marks("ann", "phone", 8)) == {"analytics"}
+    assert file.count("SELECT count(*) FROM recent") == 4
+
+
+async def test_a_document_made_anew_is_not_changed_by_what_was_written_lately(file: File, store: SqliteStore) -> None:
+    await store.commit(save("k", b"old"))
+    await store.commit(save("k", b"older", 1))
+    await asyncio.gather(store.commit(save("k", b"oldest", 2)), store.commit(Unit("ann", writes=[Write("k", None, 3)])))
+    await store.commit(save("other", b"new"))  # with the row id of the one that was deleted
+    assert await store.load("ann", "other") == Document(b"new", 1)
+    await store.sweep()
+    assert await store.load("ann", "other") == Document(b"new", 1)
+    assert await store.load("ann", "k") is None
+
+
+async def test_the_table_of_what_was_written_lately_stays_short(
+    file: File, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite_units, "SETTLE_AT", 10)
+    for number in range(35):
+        await store.commit(say(str(number)))
+    await store.check()
+    assert file.count("SELECT count(*) FROM recent") < 10
+    assert file.count("SELECT count(*) FROM log") >= 25
+    await store.commit(save("k", b"x" * 10_000))
+    await store.commit(save("k", b"x" * 10_000, 1))
+    await store.commit(say("last"))
+    assert file.count("SELECT count(*) FROM recent") == 0
+    file.writer.execute("PRAGMA query_only = ON")
+    store._units._weight = 10
+    with pytest.raises(StoreUnavailable):
+        await store.commit(say("lost"))
+    await until(lambda: "moving what was written lately failed" in caplog.text)
+
+
+async def test_a_commit_writes_few_pages(file: File, store: SqliteStore) -> None:
+    async def commit(user: str, number: int, version: int) -> None:
+        message = Message("session:s", "e", b"1", NOW, user)
+        await store.commit(Unit(user, mark(number), [Write("k", b"1", version)], messages=[message]))
+
+    users = [f"user{number:04}" for number in range(100)]
+    for number in range(5):
+        await asyncio.gather(*(commit(user, number + 1, number) for user in users))
+    log = file.path.with_name(file.path.name + "-wal")
+    size = log.stat().st_size
+    await asyncio.gather(*(commit(user, 6, 5) for user in users))
+    assert log.stat().st_size - size < 10 * 4096
 
 
 # Failures of the disk

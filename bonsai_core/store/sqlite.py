@@ -36,7 +36,7 @@ from bonsai_core.store.base import (
 )
 from bonsai_core.store.sqlite_commit import GroupCommit
 from bonsai_core.store.sqlite_schema import FileLock, connect, migrate, translate
-from bonsai_core.store.sqlite_units import Delivery, UnitWriter
+from bonsai_core.store.sqlite_units import READ_LAST_ID, READ_MARKS, READ_ROOM, Delivery, UnitWriter
 
 _log = logging.getLogger(__name__)
 
@@ -110,9 +110,11 @@ class SqliteStore(Store):
             writer,
             where=self._where,
             guard=self._check_file,
+            before_commit=self._units.flush,
             on_rollback=self._units.forget,
             inline=self._path is None,
         )
+        await self._group.submit(self._units.settle, self._units.settled)
         await self._group.submit(self._units.release_held)
         self._sweep_in(SWEEP_INTERVAL)
 
@@ -141,13 +143,25 @@ class SqliteStore(Store):
 
     @override
     async def commit(self, unit: Unit) -> None:
-        await self._writing.submit(partial(self._units.apply, unit), self._deliver)
+        writing = self._writing
+        committed = writing.submit(partial(self._units.apply, unit), self._deliver)
+        if self._units.to_settle():
+            writing.submit(self._units.settle, self._units.settled).add_done_callback(self._tell_failure)
+        await committed
 
     # Reading
 
     @override
     async def load(self, user: str, key: str) -> Document | None:
-        rows = self._rows("SELECT value, version FROM documents WHERE user = ? AND key = ?", (user, key))
+        rows: list[Any] = []
+        if self._units.is_fresh(user, key):
+            rows = self._rows(
+                "SELECT value, version FROM recent "
+                "WHERE document = (SELECT id FROM documents WHERE user = ? AND key = ?) ORDER BY id DESC LIMIT 1",
+                (user, key),
+            )
+        if not rows:
+            rows = self._rows("SELECT value, version FROM documents WHERE user = ? AND key = ?", (user, key))
         return Document(*rows[0]) if rows else None
 
     @override
@@ -170,19 +184,12 @@ class SqliteStore(Store):
 
     @override
     async def last_id(self, user: str, client: str) -> int:
-        rows = self._rows(
-            "SELECT max(id) FROM marks WHERE client = (SELECT id FROM clients WHERE user = ? AND client = ?)",
-            (user, client),
-        )
-        return rows[0][0] or 0
+        rows = self._rows(READ_LAST_ID, (user, client, self._units.is_fresh(user, client)))
+        return int(rows[0][0]) if rows else 0
 
     @override
     async def marks(self, user: str, client: str, id: int) -> dict[str, Mark]:
-        rows = self._rows(
-            "SELECT plugin, digest, answer, at FROM marks "
-            "WHERE client = (SELECT id FROM clients WHERE user = ? AND client = ?) AND id = ?",
-            (user, client, id),
-        )
+        rows = self._rows(READ_MARKS, (user, client, self._units.is_fresh(user, client), id))
         return {row[0]: Mark(client, id, *row) for row in rows}
 
     # What many users share
@@ -307,20 +314,21 @@ class SqliteStore(Store):
         The two reads need no common snapshot: entries that a commit adds between them are beyond `end`, and entries
         that it prunes leave too few rows, which is then the truth.
         """
-        rows = self._rows(
-            "SELECT id, epoch, max(floor, ifnull((SELECT max(offset) FROM log WHERE log.room = rooms.id), 0)) "
-            "FROM rooms WHERE owner = ? AND room = ?",
-            (owner, room),
-        )
+        fresh = self._units.is_fresh(owner, room)
+        rows = self._rows(READ_ROOM, (owner, room, fresh))
         if not rows:
             return None
         room_id, epoch, end = rows[0]
         position = Position(epoch, end)
         if since is None or since.epoch != epoch or not 0 <= since.offset <= end:
             return Recovery(position, (), False)
+        if end - since.offset > max(1, self.max_messages):  # some of that may not be pruned yet
+            return Recovery(position, (), False)
         entries = self._rows(
-            "SELECT event, data, at, offset FROM log WHERE room = ? AND offset > ? AND offset <= ? ORDER BY offset",
-            (room_id, since.offset, end),
+            "SELECT event, data, at, offset FROM log WHERE room = ?1 AND offset > ?2 AND offset <= ?3 UNION ALL "
+            "SELECT event, data, at, offset FROM recent WHERE ?4 AND room = ?1 AND offset > ?2 AND offset <= ?3 "
+            "ORDER BY offset",
+            (room_id, since.offset, end, fresh),
         )
         oldest = self.clock() - int(self.max_age * 1000)
         if len(entries) != end - since.offset or any(at < oldest for _, _, at, _ in entries):
@@ -363,7 +371,12 @@ class SqliteStore(Store):
         if self._group is not None and not self._group.closed:
             self._group.submit(self._units.sweep, self._swept).add_done_callback(self._sweep_again)
 
+    def _tell_failure(self, settling: asyncio.Future[None]) -> None:
+        if not settling.cancelled() and (error := settling.exception()) is not None:
+            _log.warning("moving what was written lately failed: %s", error)
+
     def _swept(self, more: bool) -> None:
+        self._units.settled()
         now = self.clock()
         self._revocations = {key: value for key, value in self._revocations.items() if value[1] > now}
 

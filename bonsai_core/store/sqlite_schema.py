@@ -61,6 +61,16 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (name, key))""",
         "PRAGMA user_version = 2",
     ),
+    (
+        # What units have written lately, side by side, so that a commit writes few pages; `UnitWriter.settle` moves
+        # it to marks, log and documents. A row holds a mark, a message and a new version of a document, or some.
+        """CREATE TABLE recent (
+            id INTEGER PRIMARY KEY,
+            client INTEGER, number INTEGER, plugin TEXT, digest BLOB, answer BLOB, marked_at INTEGER,
+            room INTEGER, offset INTEGER, event TEXT, data BLOB, at INTEGER,
+            document INTEGER, version INTEGER, value BLOB)""",
+        "PRAGMA user_version = 3",
+    ),
 )
 
 

@@ -13,9 +13,10 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Generic, TypeVar
 
-from bonsai_core.store.base import AlreadyDone, Fold, Mark, Message, StoreError, Unit, VersionConflict
+from bonsai_core.store.base import AlreadyDone, Fold, Mark, Message, StoreError, Unit, VersionConflict, Write
 
 _log = logging.getLogger(__name__)
 
@@ -24,12 +25,30 @@ DAY_MS: Final = 86_400_000
 CLIENT_AGE_MS: Final = 30 * DAY_MS
 #: Logs and marks are pruned once in so many additions.
 PRUNE_EVERY: Final = 64
+#: Rows (or KiB) in `recent` that are moved on together: some milliseconds of the loop's time.
+SETTLE_AT: Final = 768
 #: Rows that one step of the sweep removes at most, of each kind: a few milliseconds of the loop's time.
 SWEEP_STEP: Final = 500
 CACHE_SIZE: Final = 20_000
 
 #: A logged message that awaits its commit: (message, offset, epoch).
 Delivery = tuple[Message, int, str]
+
+#: What both connections read, by (owner, name, whether to look into `recent`, ...). SQLite does not begin to look
+#: through `recent` when ?3 is false.
+READ_ROOM: Final = """SELECT id, epoch, max(
+        floor,
+        ifnull((SELECT max(offset) FROM log WHERE log.room = rooms.id), 0),
+        ifnull((SELECT max(offset) FROM recent WHERE ?3 AND recent.room = rooms.id), 0))
+    FROM rooms WHERE owner = ?1 AND room = ?2"""
+READ_LAST_ID: Final = """SELECT max(
+        ifnull((SELECT max(id) FROM marks WHERE marks.client = clients.id), 0),
+        ifnull((SELECT max(number) FROM recent WHERE ?3 AND recent.client = clients.id), 0))
+    FROM clients WHERE user = ?1 AND client = ?2"""
+READ_MARKS: Final = """SELECT plugin, digest, answer, at FROM marks
+        WHERE client = (SELECT id FROM clients WHERE user = ?1 AND client = ?2) AND id = ?4
+    UNION ALL SELECT plugin, digest, answer, marked_at FROM recent
+        WHERE ?3 AND client = (SELECT id FROM clients WHERE user = ?1 AND client = ?2) AND number = ?4"""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -67,6 +86,9 @@ class _Stream:
 class _Client:
     id: int
     used_at: int
+    #: the highest id with a mark, and the plugins that have marked it
+    last: int
+    plugins: list[str]
     unpruned: int = 0
 
 
@@ -77,8 +99,35 @@ class _Room:
     last: int
 
 
+_INSERT_RECENT: Final = """INSERT INTO recent (
+        client, number, plugin, digest, answer, marked_at, room, offset, event, data, at, document, version, value)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+NO_MARK: Final[tuple[object, ...]] = (None,) * 6
+_NO_MESSAGE: Final = (None,) * 5
+_NO_DOCUMENT: Final = (None,) * 3
+_NOTHING: Final = NO_MARK + _NO_MESSAGE + _NO_DOCUMENT
+
+#: Moves what is in `recent` to where it stays. In arrival order the log's newest entries lie side by side.
+_SETTLE: Final = (
+    """INSERT OR IGNORE INTO marks (client, id, plugin, digest, answer, at)
+        SELECT client, number, plugin, digest, answer, marked_at FROM recent WHERE client IS NOT NULL
+        ORDER BY client, number""",
+    """INSERT INTO log (room, offset, event, data, at)
+        SELECT room, offset, event, data, at FROM recent WHERE room IS NOT NULL ORDER BY id""",
+    # Next to max(id), SQLite takes the other columns from the row that has it.
+    """UPDATE documents SET version = new.version, value = new.value FROM
+        (SELECT document, max(id), version, value FROM recent WHERE document IS NOT NULL GROUP BY document) AS new
+        WHERE documents.id = new.document""",
+    "DELETE FROM recent",
+)
+
+
 class UnitWriter:
-    """Executes units of work on the writer connection."""
+    """Executes units of work on the writer connection.
+
+    Marks, messages and changes of documents are appended to the table `recent`, at first as `_rows` in memory, which
+    `flush` writes before COMMIT; `settle` moves them on. So a commit writes a few pages instead of three for each unit.
+    """
 
     def __init__(
         self,
@@ -98,6 +147,17 @@ class UnitWriter:
         self._streams: _Lru[tuple[str, str], _Stream] = _Lru()
         self._clients: _Lru[tuple[str, str], _Client] = _Lru()
         self._rooms: _Lru[tuple[str, str], _Room] = _Lru()
+        self._rows: list[tuple[object, ...]] = []
+        self._records: list[tuple[object, ...]] = []
+        #: (user, key), (user, client) and (owner, room) of what may be in `recent`, and of what leaves it in the open
+        #: transaction
+        self._fresh: set[tuple[str, str]] = set()
+        self._settling: set[tuple[str, str]] = set()
+        #: rows and KiB in `recent`, more or less
+        self._weight = 0
+        #: ids of the clients, and ids with newest offsets of the rooms, to prune
+        self._crowded_clients: set[int] = set()
+        self._crowded_rooms: dict[int, int] = {}
 
     def forget(self) -> None:
         """Empty the caches."""
@@ -105,6 +165,14 @@ class UnitWriter:
         self._streams.clear()
         self._clients.clear()
         self._rooms.clear()
+        self._rows.clear()
+        self._records.clear()
+        self._fresh |= self._settling
+
+    def is_fresh(self, owner: str, name: str) -> bool:
+        """Whether something of this document, client or room may be in the table `recent`."""
+        key = (owner, name)
+        return key in self._fresh or key in self._settling
 
     def apply(self, unit: Unit) -> list[Delivery]:
         """Write the unit, or refuse it before anything of it is written."""
@@ -118,50 +186,104 @@ class UnitWriter:
             raise VersionConflict(changed)
         if len(held) > 1 and len({write.key for write in unit.writes}) < len(held):
             raise StoreError("a unit of work writes the same document twice")
-        execute = self._cursor.execute
-        if unit.mark is not None:
-            self._mark(user, unit.mark)
+        mark = NO_MARK if unit.mark is None else self._mark(user, unit.mark)
+        documents: list[tuple[object, ...]] = []
         for write, document in zip(unit.writes, held, strict=True):
-            if write.value is None:
-                if document.id:
-                    execute("DELETE FROM documents WHERE id = ?", (document.id,))
-                document.id = document.version = 0
-            elif document.id:
+            if write.value is not None and document.id:
                 document.version += 1
-                execute(
-                    "UPDATE documents SET version = ?, value = ? WHERE id = ?",
-                    (document.version, write.value, document.id),
-                )
+                documents.append((document.id, document.version, write.value))
+                self._fresh.add((user, write.key))
+                self._weight += len(write.value) >> 10
             else:
-                execute(
-                    "INSERT INTO documents (user, key, version, value) VALUES (?, ?, 1, ?)",
-                    (user, write.key, write.value),
-                )
-                document.id, document.version = self._inserted(), 1
+                self._replace(user, write, document)
         for record in unit.records:
             stream = self._stream(user, record.stream)
             stream.last += 1
-            execute(
-                "INSERT INTO records (stream, number, at, value) VALUES (?, ?, ?, ?)",
-                (stream.id, stream.last, record.at, record.value),
-            )
+            self._records.append((stream.id, stream.last, record.at, record.value))
         deliveries: list[Delivery] = []
+        messages: list[tuple[object, ...]] = []
         for message in unit.messages:
             room = self.room(message.room, message.owner)
             room.last += 1
-            execute(
-                "INSERT INTO log (room, offset, event, data, at) VALUES (?, ?, ?, ?, ?)",
-                (room.id, room.last, message.event, message.data, message.at),
-            )
+            messages.append((room.id, room.last, message.event, message.data, message.at))
+            self._fresh.add((message.owner, message.room))
+            self._weight += len(message.data) >> 10
             if room.last % PRUNE_EVERY == 0:
-                execute(
-                    "DELETE FROM log WHERE room = ? AND offset <= ?",
-                    (room.id, room.last - max(1, self._max_messages)),
-                )
+                self._crowded_rooms[room.id] = room.last
             deliveries.append((message, room.last, room.epoch))
+        self._append(mark, messages, documents)
         for delta in unit.deltas:
-            execute("INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", (delta.name, delta.key, delta.value))
+            self._cursor.execute(
+                "INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", (delta.name, delta.key, delta.value)
+            )
         return deliveries
+
+    def _append(
+        self, mark: tuple[object, ...], messages: list[tuple[object, ...]], documents: list[tuple[object, ...]]
+    ) -> None:
+        first = mark + (messages[0] if messages else _NO_MESSAGE) + (documents[0] if documents else _NO_DOCUMENT)
+        if first != _NOTHING:
+            self._rows.append(first)
+        if len(messages) > 1 or len(documents) > 1:
+            more = zip_longest(messages[1:], documents[1:])
+            self._rows += [NO_MARK + (one or _NO_MESSAGE) + (other or _NO_DOCUMENT) for one, other in more]
+
+    def _replace(self, user: str, write: Write, document: _Document) -> None:
+        """Make a document that does not exist, or delete one."""
+        if write.value is not None:
+            self._cursor.execute(
+                "INSERT INTO documents (user, key, version, value) VALUES (?, ?, 1, ?)", (user, write.key, write.value)
+            )
+            document.id, document.version = self._inserted(), 1
+        elif document.id:
+            self.flush()
+            # The next document may get the same id.
+            self._cursor.execute("UPDATE recent SET document = NULL WHERE document = ?", (document.id,))
+            self._cursor.execute("DELETE FROM documents WHERE id = ?", (document.id,))
+            document.id = document.version = 0
+
+    def flush(self) -> None:
+        """Write what `apply` has gathered; before COMMIT, and before anything is read that it may hold."""
+        if self._rows:
+            self._cursor.executemany(_INSERT_RECENT, self._rows)
+            self._weight += len(self._rows)
+            self._rows.clear()
+        if self._records:
+            self._cursor.executemany(
+                "INSERT INTO records (stream, number, at, value) VALUES (?, ?, ?, ?)", self._records
+            )
+            self._records.clear()
+
+    def to_settle(self) -> bool:
+        """Whether it is time to `settle`; said once."""
+        if self._weight < SETTLE_AT:
+            return False
+        self._weight = 0
+        return True
+
+    def settle(self) -> None:
+        """Move everything in `recent` to where it stays, and prune there."""
+        self.flush()
+        for statement in _SETTLE:
+            self._cursor.execute(statement)
+        self._settling |= self._fresh
+        self._fresh.clear()
+        self._weight = 0
+        self._cursor.executemany(
+            "DELETE FROM marks WHERE client = ?1 AND id < "
+            "(SELECT DISTINCT id FROM marks WHERE client = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            [(client, max(1, self._window) - 1) for client in self._crowded_clients],
+        )
+        self._cursor.executemany(
+            "DELETE FROM log WHERE room = ? AND offset <= ?",
+            [(room, last - max(1, self._max_messages)) for room, last in self._crowded_rooms.items()],
+        )
+        self._crowded_clients.clear()
+        self._crowded_rooms.clear()
+
+    def settled(self, _: object = None) -> None:
+        """What `settle` has moved is committed."""
+        self._settling.clear()
 
     def fold(self, fold: Fold, limit: int) -> tuple[int, dict[tuple[str, str], bytes]]:
         """Fold waiting deltas into their aggregates; how many, and what changed."""
@@ -202,11 +324,7 @@ class UnitWriter:
         known = self._rooms.use((owner, name))
         if known is not None:
             return known
-        row = self._cursor.execute(
-            "SELECT id, epoch, max(floor, ifnull((SELECT max(offset) FROM log WHERE log.room = rooms.id), 0)) "
-            "FROM rooms WHERE owner = ? AND room = ?",
-            (owner, name),
-        ).fetchone()
+        row = self._cursor.execute(READ_ROOM, (owner, name, self._fresh_for(owner, name))).fetchone()
         if row is None:
             epoch = secrets.token_urlsafe(9)
             self._cursor.execute(
@@ -239,6 +357,7 @@ class UnitWriter:
 
     def sweep(self) -> bool:
         """Remove a bounded number of rows that are past their time; True when there may be more."""
+        self.settle()
         now = self._clock()
         self._cursor.execute("DELETE FROM revocations WHERE until <= ?", (now,))
         more = self._sweep_log(now - self._max_age_ms)
@@ -284,7 +403,9 @@ class UnitWriter:
         if known is not None:
             return known
         row = self._cursor.execute(
-            "SELECT id, version FROM documents WHERE user = ? AND key = ?", (user, key)
+            "SELECT id, ifnull((SELECT max(version) FROM recent WHERE ?3 AND document = documents.id), version) "
+            "FROM documents WHERE user = ?1 AND key = ?2",
+            (user, key, self._fresh_for(user, key)),
         ).fetchone()
         return self._documents.put((user, key), _Document(*row) if row else _Document(0, 0))
 
@@ -292,6 +413,7 @@ class UnitWriter:
         known = self._streams.use((user, name))
         if known is not None:
             return known
+        self.flush()
         row = self._cursor.execute(
             "SELECT id, ifnull((SELECT max(number) FROM records WHERE records.stream = streams.id), 0) "
             "FROM streams WHERE user = ? AND stream = ?",
@@ -302,50 +424,56 @@ class UnitWriter:
             row = (self._inserted(), 0)
         return self._streams.put((user, name), _Stream(*row))
 
+    def _client(self, user: str, name: str) -> _Client:
+        known = self._clients.use((user, name))
+        if known is not None:
+            return known
+        row = self._cursor.execute(
+            "SELECT id, used_at FROM clients WHERE user = ? AND client = ?", (user, name)
+        ).fetchone()
+        if row is None:
+            now = self._clock()
+            self._cursor.execute("INSERT INTO clients (user, client, used_at) VALUES (?, ?, ?)", (user, name, now))
+            return self._clients.put((user, name), _Client(self._inserted(), now, 0, []))
+        fresh = self._fresh_for(user, name)
+        last = self._cursor.execute(READ_LAST_ID, (user, name, fresh)).fetchone()[0]
+        plugins = [mark[0] for mark in self._cursor.execute(READ_MARKS, (user, name, fresh, last))]
+        return self._clients.put((user, name), _Client(row[0], row[1], last, plugins))
+
     def _done(self, user: str, mark: Mark) -> Mark | None:
         """The stored mark of the same message and plugin."""
-        row = self._cursor.execute(
-            "SELECT digest, answer, at FROM marks "
-            "WHERE client = (SELECT id FROM clients WHERE user = ? AND client = ?) AND id = ? AND plugin = ?",
-            (user, mark.client, mark.id, mark.plugin),
-        ).fetchone()
-        return Mark(mark.client, mark.id, mark.plugin, *row) if row else None
+        fresh = self._fresh_for(user, mark.client)
+        rows = self._cursor.execute(READ_MARKS, (user, mark.client, fresh, mark.id))
+        found = [Mark(mark.client, mark.id, *row) for row in rows if row[0] == mark.plugin]
+        return found[0] if found else None
 
-    def _mark(self, user: str, mark: Mark) -> None:
-        """Write the mark, the first write of a unit, or raise `AlreadyDone`."""
+    def _mark(self, user: str, mark: Mark) -> tuple[object, ...]:
+        """The mark's part of a row in `recent`, or raises `AlreadyDone`."""
+        client = self._client(user, mark.client)
+        # Most ids rise, which saves a look-up.
+        if mark.id > client.last:
+            client.last, client.plugins = mark.id, [mark.plugin]
+        elif (mark.id < client.last or mark.plugin in client.plugins) and (done := self._done(user, mark)):
+            raise AlreadyDone(done)
+        elif mark.id == client.last:
+            client.plugins.append(mark.plugin)
         now = self._clock()
-        client = self._clients.use((user, mark.client))
-        if client is None:
-            row = self._cursor.execute(
-                "SELECT id, used_at FROM clients WHERE user = ? AND client = ?", (user, mark.client)
-            ).fetchone()
-            if row is None:
-                self._cursor.execute(
-                    "INSERT INTO clients (user, client, used_at) VALUES (?, ?, ?)", (user, mark.client, now)
-                )
-                row = (self._inserted(), now)
-            client = self._clients.put((user, mark.client), _Client(*row))
-        try:
-            self._cursor.execute(
-                "INSERT INTO marks (client, id, plugin, digest, answer, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (client.id, mark.id, mark.plugin, mark.digest, mark.answer, mark.at or now),
-            )
-        except sqlite3.IntegrityError:
-            # The failed statement undid itself, and nothing of the unit came before it.
-            if done := self._done(user, mark):
-                raise AlreadyDone(done) from None
-            raise
         if now - client.used_at > DAY_MS:
             client.used_at = now
             self._cursor.execute("UPDATE clients SET used_at = ? WHERE id = ?", (now, client.id))
         client.unpruned += 1
         if client.unpruned >= PRUNE_EVERY:
             client.unpruned = 0
-            self._cursor.execute(
-                "DELETE FROM marks WHERE client = ?1 AND id < "
-                "(SELECT DISTINCT id FROM marks WHERE client = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                (client.id, max(1, self._window) - 1),
-            )
+            self._crowded_clients.add(client.id)
+        self._fresh.add((user, mark.client))
+        return (client.id, mark.id, mark.plugin, mark.digest, mark.answer, mark.at or now)
+
+    def _fresh_for(self, owner: str, name: str) -> bool:
+        """`is_fresh`, for a read of the writer: what is gathered in memory is written first."""
+        fresh = self.is_fresh(owner, name)
+        if fresh:
+            self.flush()
+        return fresh
 
     def _inserted(self) -> int:
         row = self._cursor.lastrowid

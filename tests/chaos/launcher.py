@@ -20,8 +20,8 @@ ONE_IN = 97
 def skip_marks() -> None:
     """Duplicate marks are not written, and so a resend takes effect again."""
 
-    def _mark(self: sqlite_units.UnitWriter, user: str, mark: Mark) -> None:
-        pass
+    def _mark(self: sqlite_units.UnitWriter, user: str, mark: Mark) -> tuple[object, ...]:
+        return sqlite_units.NO_MARK
 
     sqlite_units.UnitWriter._mark = _mark  # type: ignore[method-assign]
 
