@@ -105,9 +105,7 @@ class Desk:
         await sitting.see(fact)
         sitting.save()
         if not fact.correct and fact.answer is not None:
-            state = await CLIMBS.get(session, fact.question_id) or Climb()
-            state.wrong = fact.answer
-            await CLIMBS.put(session, fact.question_id, state)
+            await CLIMBS.edit(session, fact.question_id, wrong=fact.answer)
 
     async def learnt(self, session: Session, fact: MasteryFact) -> None:
         """What an analytics plugin says after an answer: kept where it changes what the coach would do."""

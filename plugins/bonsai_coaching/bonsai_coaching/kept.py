@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from pydantic import BaseModel
@@ -112,6 +112,16 @@ class Shelf(Generic[K]):
         kept = await session.load(key, scope="user") or {}
         kept.pop(question_id, None)
         kept[question_id] = value
+        self._save(session, key, kept)
+
+    async def edit(self, session: Session, question_id: str, **changes: Any) -> None:
+        """Change the struct of a question, or begin a new one."""
+        key = self._key(question_id)
+        kept = await session.load(key, scope="user") or {}
+        kept[question_id] = kept.pop(question_id, {}) | changes
+        self._save(session, key, kept)
+
+    def _save(self, session: Session, key: str, kept: dict[str, Any]) -> None:
         while len(kept) > self._each:
             del kept[next(iter(kept))]
         session.save(key, kept, scope="user")

@@ -90,7 +90,8 @@ class Recs(Plugin):
         now = _Now(await session.load(NOW))
         if now.request is None:
             return
-        now.spent += answer.time_spent
+        if now.request.preferences.time_limit is not None:
+            now.spent += answer.time_spent
         if now.run is not None and question is not None:
             self._note(session, now.run, question, answer.correct)
         await self._recommend(session, now, learner, answered=answer.question_id)
@@ -184,7 +185,7 @@ class Recs(Plugin):
             now.revision += 1
             update = shown.update(recommender, advice, request.mode, learner.pace, session.now, now.revision)
             session.emit("recommendations:update", update)
-        session.save(NOW, now.document())
+        now.save(session)
         return Accepted(count=len(ids), mode=request.mode, revision=now.revision, generated_at=session.now)
 
     def _note(self, session: Session, run: Run, question: Question, right: bool) -> None:
@@ -232,6 +233,8 @@ class _Now:
 
     def __init__(self, document: Any) -> None:
         document = document or {}
+        #: What is stored, if that shows whether something changed: a run is changed in place.
+        self._stored = document if document.get("run") is None else None
         self._asked = document.get("request")
         run = document.get("run")
         self.request = _request(msgspec.json.encode(self._asked)) if self._asked is not None else None
@@ -248,9 +251,14 @@ class _Now:
         self.request, self.spent, self.sent = request, 0.0, []
         self._asked = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
-    def document(self) -> dict[str, Any]:
+    def save(self, session: Session) -> None:
+        """Keep it, if anything changed: most answers leave the list as it is."""
         run = asdict(self.run) if self.run is not None else None
-        return {"request": self._asked, "revision": self.revision, "sent": self.sent, "spent": self.spent, "run": run}
+        document = {
+            "request": self._asked, "revision": self.revision, "sent": self.sent, "spent": self.spent, "run": run
+        }  # fmt: skip
+        if document != self._stored:
+            session.save(NOW, document)
 
 
 @lru_cache(maxsize=4096)

@@ -63,7 +63,7 @@ class Ability:
         skill_means, skill_variances: of the skills' deviations from their section, by number of the skill.
     """
 
-    __slots__ = ("_known", "_moved", "_stored", "answered", "prior", "skill_means", "skill_variances")
+    __slots__ = ("_known", "_logs", "_moved", "_stored", "answered", "prior", "skill_means", "skill_variances")
 
     def __init__(self, prior: Prior = LIVE) -> None:
         self.prior = prior
@@ -71,7 +71,8 @@ class Ability:
         scales = 1 if prior.one_scale else len(SECTIONS)
         #: Posterior, mean and variance of each scale. The arrays are never changed.
         self._known: list[tuple[Floats, float, float]] = [_at_first(prior.section)] * scales
-        #: The skills as the document has them that was read, and those that have moved since.
+        #: The scales (None: moved since) and skills of the document that was read, and the skills that moved since.
+        self._logs: list[list[int] | None] = [None] * scales
         self._stored: dict[str, list[float]] = {}
         self._moved: set[int] = set()
         self.skill_means: Floats = np.zeros(len(SKILLS))
@@ -143,7 +144,8 @@ class Ability:
 
     def _learn(self, section: int, weights: Floats) -> None:
         """Take over a posterior, of whatever sum."""
-        self._known[0 if self.prior.one_scale else section] = _known(weights)
+        scale = 0 if self.prior.one_scale else section
+        self._known[scale], self._logs[scale] = _known(weights), None
 
     def _drift(self, section: int) -> None:
         weights = self.section(section)[0]
@@ -160,7 +162,8 @@ class Ability:
         """An ability that can learn without this one."""
         twin = Ability(self.prior)
         twin.answered = self.answered
-        twin._known, twin._stored, twin._moved = list(self._known), self._stored, self._moved.copy()
+        twin._known, twin._logs = list(self._known), list(self._logs)
+        twin._stored, twin._moved = self._stored, self._moved.copy()
         twin.skill_means, twin.skill_variances = self.skill_means.copy(), self.skill_variances.copy()
         return twin
 
@@ -174,7 +177,9 @@ class Ability:
             skills = {**skills, SKILLS[number]: [round(mean, 4), round(variance, 5)]}
         return {
             "answered": self.answered,
-            "sections": [_logarithms(weights) for weights, _, _ in self._known],
+            "sections": [
+                logs or _logarithms(weights) for logs, (weights, _, _) in zip(self._logs, self._known, strict=True)
+            ],
             "skills": skills,
         }
 
@@ -185,7 +190,10 @@ class Ability:
         if document:
             ability.answered = document["answered"]
             if [len(log) for log in document["sections"]] == [len(GRID)] * len(SECTIONS):
-                ability._known = [_known(np.exp(np.array(log) * 0.01)) for log in document["sections"]]
+                ability._logs = document["sections"]
+                weights = np.exp(np.array(ability._logs) * 0.01)
+                sums = (weights @ _MOMENTS.T).tolist()
+                ability._known = [_told(row, *three) for row, three in zip(weights, sums, strict=True)]
             ability._stored = {skill: kept for skill, kept in document["skills"].items() if skill in SKILL_NUMBER}
             for skill, (mean, variance) in ability._stored.items():
                 number = SKILL_NUMBER[skill]
@@ -208,8 +216,11 @@ def posterior(mean: float, variance: float, right: bool, a: float, b: float, c: 
 def _known(weights: Floats) -> tuple[Floats, float, float]:
     """A posterior on `GRID`, of whatever sum, as `Ability.section` tells it."""
     total, first, second = (_MOMENTS @ weights).tolist()
+    return _told(np.maximum(weights, weights.max() * _LEAST), total, first, second)
+
+
+def _told(weights: Floats, total: float, first: float, second: float) -> tuple[Floats, float, float]:
     mean = first / total
-    weights = np.maximum(weights, weights.max() * _LEAST)
     weights /= total
     return weights, mean, second / total - mean * mean
 

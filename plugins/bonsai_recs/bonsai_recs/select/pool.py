@@ -77,9 +77,15 @@ class Pool:
         self.seconds: Floats = seconds[order].astype(np.float32)
         self.skill_bounds: Ints = np.searchsorted(self.skill, np.arange(len(SKILLS) + 1))
         self.domain_bounds: Ints = np.searchsorted(self.domain, np.arange(len(DOMAINS) + 1))
-        #: Skills that have items, and where each begins.
+        #: Skills that have items, and where each begins and ends.
         self.skills_here: Ints = np.flatnonzero(np.diff(self.skill_bounds))
         self.starts: Ints = self.skill_bounds[self.skills_here]
+        self.slices: list[tuple[int, int]] = [
+            (int(self.skill_bounds[skill]), int(self.skill_bounds[skill + 1])) for skill in self.skills_here
+        ]
+        #: Each item's skill and seconds once more, as Python's own numbers: a single one is had in a third of the time.
+        self.skill_of: list[int] = self.skill.tolist()
+        self.seconds_of: list[float] = self.seconds.tolist()
         #: What `practice.suitability` needs of every item each time: pi / 8 a^2, and 1 - c.
         self.flattening: Floats = np.float32(np.pi / 8.0) * self.a * self.a
         self.reach: Floats = np.float32(1.0) - self.c

@@ -88,10 +88,10 @@ def choose(
     fit[~allowed] = _NEVER
     left = seconds
     picks: list[Pick] = []
-    again = [review for review in reviews if float(pool.seconds[review[0]]) * pace <= seconds]
+    again = [review for review in reviews if pool.seconds_of[review[0]] * pace <= seconds]
     new_here = bool(again) and bool(np.any(fit > 0.0))
     for item, days in again[: max(1, round(count * REVIEW_PART)) if new_here else count]:
-        needs = float(pool.seconds[item]) * pace
+        needs = pool.seconds_of[item] * pace
         if needs <= left and len(picks) < count:
             left -= needs
             picks.append(Pick(item, _review_reason(days)))
@@ -100,7 +100,7 @@ def choose(
         chosen = best.next(left / pace)
         if chosen is None:
             break
-        left -= float(pool.seconds[chosen]) * pace
+        left -= pool.seconds_of[chosen] * pace
         picks.append(Pick(chosen, _reason(chosen, float(chances[chosen]), pool, wishes)))
     return picks
 
@@ -154,11 +154,10 @@ class _BestBySkill:
             if most <= 0.0:
                 return None
             place = worth.index(most)
-            start = int(pool.starts[place])
-            end = int(pool.skill_bounds[pool.skills_here[place] + 1])
+            start, end = pool.slices[place]
             fit = self._fit[start:end]
             item = start + int(fit.argmax())
-            if pool.seconds[item] <= seconds:
+            if pool.seconds_of[item] <= seconds:
                 break
             fit[pool.seconds[start:end] > seconds] = _NEVER
             worth[place] = float(fit.max()) * self._gain[place]
@@ -174,7 +173,7 @@ def _review_reason(days: int) -> str:
 
 
 def _reason(item: int, chance: float, pool: Pool, wishes: Wishes) -> str:
-    number = int(pool.skill[item])
+    number = pool.skill_of[item]
     wanted = wishes.boost.get(number, 1.0) > 1.0
     side = 1 if chance > EASIEST else -1 if chance < HARDEST else 0
     return _why(number, round(chance * 10), wanted, side)
