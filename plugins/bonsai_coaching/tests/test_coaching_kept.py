@@ -1,5 +1,7 @@
 """Documents that earlier versions of the plugin left in stores."""
 
+from typing import Any
+
 import msgspec
 from bonsai_coaching.hints import Climb
 from bonsai_coaching.kept import CLIMBS
@@ -19,10 +21,16 @@ CLIMB = b'{"q2":{"rung":1,"at":5000,"wrong":"B"}}'
 
 
 class Stored:
-    """A session whose documents are these bytes."""
+    """A session whose documents begin as these bytes."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, bytes] = {}
 
     async def load(self, key: str, *, scope: str) -> object:
-        return msgspec.json.decode(CLIMB)
+        return msgspec.json.decode(self.documents.get(key, CLIMB))
+
+    def save(self, key: str, value: object, *, scope: str) -> None:
+        self.documents[key] = msgspec.json.encode(value)
 
 
 def test_a_sitting_of_an_older_version_goes_on() -> None:
@@ -48,5 +56,13 @@ def test_a_student_of_an_older_version_is_still_known() -> None:
 
 
 async def test_a_ladder_of_an_older_version_goes_on() -> None:
-    session: object = Stored()
-    assert await CLIMBS.get(session, "q2") == Climb(1, 5000, "B")  # type: ignore[arg-type]
+    session: Any = Stored()
+    assert await CLIMBS.get(session, "q2") == Climb(1, 5000, "B")
+
+
+async def test_a_wrong_answer_is_taken_down_beside_what_was_climbed() -> None:
+    session: Any = Stored()
+    await CLIMBS.edit(session, "q2", wrong="C")
+    await CLIMBS.edit(session, "q7", wrong="A")
+    assert await CLIMBS.get(session, "q2") == Climb(1, 5000, "C")
+    assert await CLIMBS.get(session, "q7") == Climb(wrong="A")

@@ -1,12 +1,15 @@
 """What is kept of a student: it stays the same through stores, and documents of older versions are read."""
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from bonsai_recs.bank import load_bank
 from bonsai_recs.learner import CHUNK, RECENT, Learner
+from bonsai_recs.select import review
 from bonsai_recs.select.pool import GRID
+from fsrs import Card, Rating, Scheduler
 
 #: As 0.1.0 wrote it, when all seen questions were in chunks.
 OLD: dict[str, Any] = {
@@ -80,3 +83,15 @@ def test_a_student_who_is_stored_after_each_answer_learns_as_one_who_is_not() ->
         shelf.save(learner)
     for ours, theirs in zip(shelf.load().ability.skills(), kept.ability.skills(), strict=True):
         assert abs(ours - theirs).max() < 0.02
+
+
+def test_a_first_miss_is_due_as_the_scheduler_says() -> None:
+    now = 1_796_132_321_861
+    moment = datetime.fromtimestamp(now / 1000, UTC)
+    scheduler = Scheduler(desired_retention=0.9, learning_steps=(), relearning_steps=(), enable_fuzzing=False)
+    card, _ = scheduler.review_card(Card(card_id=1, due=moment), Rating.Again, moment)
+    assert card.stability is not None
+    assert card.difficulty is not None
+    kept = review.review(None, False, 1.0, now)
+    due, seen = int(card.due.timestamp() // 60), now // 60_000
+    assert kept == [due, seen, round(card.stability, 3), round(card.difficulty, 3), 0]

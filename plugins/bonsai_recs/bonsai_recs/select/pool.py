@@ -89,7 +89,7 @@ class Pool:
         #: What `practice.suitability` needs of every item each time: pi / 8 a^2, and 1 - c.
         self.flattening: Floats = np.float32(np.pi / 8.0) * self.a * self.a
         self.reach: Floats = np.float32(1.0) - self.c
-        self._luck: dict[int, Floats] = {}
+        self._luck: dict[tuple[int, float], Floats] = {}
 
     @classmethod
     def of(cls, questions: Iterable[Question]) -> Pool:
@@ -139,13 +139,13 @@ class Pool:
         draws *= np.float32(2.0**-24)
         return draws
 
-    def luck(self, seed: int) -> Floats:
-        """`draws` of all items, remembered for the newest seeds: each answer of a student asks for theirs."""
-        found = self._luck.get(seed)
+    def luck(self, seed: int, most: float) -> Floats:
+        """1 to 1 + `most` for all items, by `draws`; remembered for the newest seeds, since each answer asks for it."""
+        found = self._luck.get((seed, most))
         if found is None:
             if len(self._luck) * len(self) >= LUCK:
                 del self._luck[next(iter(self._luck))]
-            found = self._luck[seed] = self.draws(seed)
+            found = self._luck[seed, most] = 1.0 + most * self.draws(seed)
         return found
 
     def find(self, ids: Iterable[str]) -> Ints:

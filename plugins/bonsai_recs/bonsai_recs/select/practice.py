@@ -78,11 +78,12 @@ def choose(
         reviews: items due for review that the student's preferences allow, most urgent first, and the days since.
     """
     wishes = wishes or Wishes()
-    gain = skill_gain(ability)
+    known = ability.skills()
+    gain = _gain(*known)
     for skill, factor in wishes.boost.items():
         gain[skill] *= factor
-    chances, fit = suitability(pool, ability)
-    fit *= 1.0 + _CHANCE * pool.luck(wishes.seed)
+    chances, fit = _suitability(pool, *known)
+    fit *= pool.luck(wishes.seed, _CHANCE)
     if len(wishes.staying):
         fit[np.asarray(wishes.staying)] *= _STAY
     fit[~allowed] = _NEVER
@@ -107,7 +108,10 @@ def choose(
 
 def skill_gain(ability: Ability) -> Floats:
     """By skill: its weight in the test times the slope of the chance of a right answer to a middling question."""
-    means, variances = ability.skills()
+    return _gain(*ability.skills())
+
+
+def _gain(means: Floats, variances: Floats) -> Floats:
     # `irt.predicted` where the test's questions vary in difficulty with a variance of about 1: 4 p (1 - p).
     lean = np.tanh(0.5 * means / np.sqrt(1.0 + (np.pi / 8.0) * (variances + 1.0)))
     gain: Floats = WEIGHTS * (1.0 - lean * lean)
@@ -117,7 +121,10 @@ def skill_gain(ability: Ability) -> Floats:
 def suitability(pool: Pool, ability: Ability) -> tuple[Floats, Floats]:
     """For each item the chance of a right answer, and how well that suits: 1 in the middle, .75 at the edges of the
     window, ever less outside of it, where nothing is chosen that has an alternative of the same skill inside."""
-    means, variances = ability.skills()
+    return _suitability(pool, *ability.skills())
+
+
+def _suitability(pool: Pool, means: Floats, variances: Floats) -> tuple[Floats, Floats]:
     flatter = pool.per_item(variances)
     flatter *= pool.flattening
     flatter += 1.0
@@ -130,9 +137,8 @@ def suitability(pool: Pool, ability: Ability) -> tuple[Floats, Floats]:
     chance += pool.c
     off = np.abs(chance - np.float32(_MIDDLE))
     off /= np.float32(_HALF)
-    inside = off <= 1.0
-    fit = np.where(inside, 1.0 - 0.25 * off * off, 0.1 / (1.0 + off))
-    return chance, fit.astype(np.float32, copy=False)
+    fit: Floats = np.where(off <= 1.0, 1.0 - 0.25 * off * off, 0.1 / (1.0 + off))
+    return chance, fit
 
 
 class _BestBySkill:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from fsrs import Card, Rating, Scheduler, State
@@ -47,8 +48,11 @@ def review(kept: Kept | None, right: bool, pace: float, now: int) -> Kept | None
     row = int(kept[4]) + 1 if kept is not None and right else 0
     if row >= LEARNT:
         return None
+    if kept is None:
+        wait, stability, difficulty = _first_miss()
+        return [(now + wait) // 60_000, now // 60_000, stability, difficulty, 0]
     moment = datetime.fromtimestamp(now / 1000, UTC)
-    card, _ = _SCHEDULER.review_card(_card(kept, moment), rating(right, pace), moment)
+    card, _ = _SCHEDULER.review_card(_card(kept), rating(right, pace), moment)
     stability, difficulty = card.stability or 0.1, card.difficulty or 5.0
     return [_minutes(card.due), _minutes(moment), round(stability, 3), round(difficulty, 3), row]
 
@@ -76,9 +80,16 @@ def days_since(kept: Kept, now: int) -> int:
     return max(0, int((now // 60_000 - kept[1]) // 1440))
 
 
-def _card(kept: Kept | None, moment: datetime) -> Card:
-    if kept is None:
-        return Card(card_id=1, due=moment)
+@lru_cache(maxsize=1)
+def _first_miss() -> tuple[int, float, float]:
+    """What a wrong answer at first sight makes, always the same: ms until the review, stability, difficulty."""
+    moment = datetime.fromtimestamp(0, UTC)
+    card, _ = _SCHEDULER.review_card(Card(card_id=1, due=moment), Rating.Again, moment)
+    wait = round((card.due - moment).total_seconds() * 1000)
+    return wait, round(card.stability or 0.1, 3), round(card.difficulty or 5.0, 3)
+
+
+def _card(kept: Kept) -> Card:
     due_at, seen, stability, difficulty, _ = kept
     return Card(1, State.Review, None, stability, difficulty, _moment(due_at), _moment(seen))
 
