@@ -166,20 +166,12 @@ class RedisStore(Store):
         if not (mark or unit.writes or unit.records or unit.messages or unit.deltas):
             await self._verify(user, unit.reads)
             return
-        written = {write.key for write in unit.writes}
-        if len(written) < len(unit.writes):
+        if len(unit.writes) > 1 and len({write.key for write in unit.writes}) < len(unit.writes):
             raise StoreError("a unit of work writes the same document twice")
         token = f"{self._life}{next(self._commits):x}"
         outbox = [pack_entry(Contribution(delta.name, delta.key, delta.value)) for delta in unit.deltas]
-        places = [
-            keys.documents(user),
-            keys.marks(user, mark.client if mark is not None else ""),
-            keys.clients(user),
-            keys.outbox(keys.bucket_of(user)),
-            keys.token(user, token),
-            keys.turn(user),
-            *(keys.records(user, record.stream) for record in unit.records),
-        ]
+        places = keys.of_unit(user, mark.client if mark is not None else "", token)
+        places += [keys.records(user, record.stream) for record in unit.records]
         said: list[str | bytes] = []
         forwards = False
         for message in unit.messages:

@@ -58,6 +58,19 @@ def user_part(user: str, name: str) -> str:
     return f"{len(user)}:{user}:{name}"
 
 
+def of_unit(user: str, client: str, token: str) -> list[str]:
+    """What every unit of work may touch: documents, marks, clients, outbox, token, turn."""
+    start = home(user)
+    return [
+        f"{start}d:{user}",
+        f"{start}m:{user_part(user, client)}",
+        f"{start}c:{user}",
+        f"{start}x",
+        f"{start}t:{token}",
+        f"{start}w:{user}",
+    ]
+
+
 def documents(user: str) -> str:
     return f"{home(user)}d:{user}"
 
@@ -78,12 +91,14 @@ def presence(user: str, session: str) -> str:
     return f"{home(user)}p:{user_part(user, session)}"
 
 
+@lru_cache(4096)
 def room(owner: str, name: str) -> tuple[str, str]:
     """The keys of a room's counters and of its log."""
     start, part = home(owner or name), room_part(owner, name)
     return f"{start}o:{part}", f"{start}l:{part}"
 
 
+@lru_cache(4096)
 def channel(owner: str, name: str) -> str:
     """Where a room's messages are published."""
     return f"{home(owner or name)}ch:{room_part(owner, name)}"
@@ -95,10 +110,6 @@ def outbox(bucket: int) -> str:
 
 def turn(user: str) -> str:
     return f"{home(user)}w:{user}"
-
-
-def token(user: str, token: str) -> str:
-    return f"{home(user)}t:{token}"
 
 
 def aggregate(name: str, key: str) -> str:

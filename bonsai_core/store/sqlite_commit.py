@@ -192,12 +192,8 @@ class GroupCommit:
         self._begin()  # at once, so that the disk is busy again while the callers go on
 
     def _settle(self) -> None:
-        for job in self._batch:
-            if job.refusal is None and job.then is not None:
-                try:
-                    job.then(job.result)
-                except Exception:
-                    _log.exception("a store callback failed")
+        # The callers go on in the next turn of the loop, before what `then` says is written to sockets: so a message and
+        # the ack that follows it leave in one write.
         for job in self._batch:
             if job.future.done():
                 continue
@@ -205,6 +201,12 @@ class GroupCommit:
                 job.future.set_result(job.result)
             else:
                 job.future.set_exception(job.refusal)
+        for job in self._batch:
+            if job.refusal is None and job.then is not None:
+                try:
+                    job.then(job.result)
+                except Exception:
+                    _log.exception("a store callback failed")
 
     def _fail(self, error: BaseException) -> None:
         for job in self._batch:
