@@ -192,8 +192,8 @@ class GroupCommit:
         self._begin()  # at once, so that the disk is busy again while the callers go on
 
     def _settle(self) -> None:
-        # The callers go on in the next turn of the loop, before what `then` says is written to sockets: so a message and
-        # the ack that follows it leave in one write.
+        # The callers go on in the next turn of the loop, before what `then` says is written to sockets: so a message
+        # and the ack that follows it leave in one write.
         for job in self._batch:
             if job.future.done():
                 continue
