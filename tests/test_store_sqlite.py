@@ -521,3 +521,19 @@ async def test_the_sweep_runs_by_itself_and_survives_a_failure(
     file.writer.execute("PRAGMA query_only = OFF")
     file.clock.now += 60_001
     await until(lambda: file.count("SELECT count(*) FROM log") == 0)
+
+
+async def test_a_closed_store_is_one_file_that_can_be_copied(file: File, tmp_path: Path) -> None:
+    store = await file.open()
+    for number in range(3):
+        await store.commit(say(str(number)))
+        await store.last_id("ann", "never seen")
+    at = (await store.recover("session:s", "ann")).position
+    await store.close()
+    assert not file.path.with_name(file.path.name + "-wal").exists(), "its log was taken in"
+    copy = File(tmp_path / "copy.db")
+    copy.path.write_bytes(file.path.read_bytes())
+    there = await copy.open()
+    missed = await there.recover("session:s", "ann", Position(at.epoch, 0))
+    assert (missed.recovered, len(missed.messages)) == (True, 3)
+    await there.close()

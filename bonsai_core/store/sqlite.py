@@ -126,6 +126,7 @@ class SqliteStore(Store):
         if group is None:
             return
         await group.drain()
+        self._units.close()
         if self._reader is not None and self._path is not None:
             self._reader.close()
         self._reader = None

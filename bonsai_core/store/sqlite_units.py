@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from bonsai_core.store.base import AlreadyDone, Fold, Mark, Message, StoreError, Unit, VersionConflict, Write
 
@@ -158,6 +158,10 @@ class UnitWriter:
         #: ids of the clients, and ids with newest offsets of the rooms, to prune
         self._crowded_clients: set[int] = set()
         self._crowded_rooms: dict[int, int] = {}
+
+    def close(self) -> None:
+        """Let go of the connection: a statement that is not done would keep its log (-wal) from being taken in."""
+        self._cursor.close()
 
     def forget(self) -> None:
         """Empty the caches."""
@@ -316,7 +320,7 @@ class UnitWriter:
         self._cursor.execute("UPDATE deltas SET held = 0 WHERE held")
 
     def _aggregate(self, name: str, key: str) -> bytes | None:
-        row = self._cursor.execute("SELECT value FROM aggregates WHERE name = ? AND key = ?", (name, key)).fetchone()
+        row = self._row("SELECT value FROM aggregates WHERE name = ? AND key = ?", (name, key))
         return row[0] if row else None
 
     def room(self, name: str, owner: str) -> _Room:
@@ -324,7 +328,7 @@ class UnitWriter:
         known = self._rooms.use((owner, name))
         if known is not None:
             return known
-        row = self._cursor.execute(READ_ROOM, (owner, name, self._fresh_for(owner, name))).fetchone()
+        row = self._row(READ_ROOM, (owner, name, self._fresh_for(owner, name)))
         if row is None:
             epoch = secrets.token_urlsafe(9)
             self._cursor.execute(
@@ -336,7 +340,7 @@ class UnitWriter:
     def claim(self, session_id: str, user: str) -> str:
         """Make `user` the session's owner if it has none; its owner."""
         self._cursor.execute("INSERT OR IGNORE INTO sessions (session, user) VALUES (?, ?)", (session_id, user))
-        row = self._cursor.execute("SELECT user FROM sessions WHERE session = ?", (session_id,)).fetchone()
+        row = self._row("SELECT user FROM sessions WHERE session = ?", (session_id,))
         return str(row[0])
 
     def revoke(self, kind: str, value: str, at: int, until: int) -> tuple[int, int]:
@@ -346,9 +350,7 @@ class UnitWriter:
             "DO UPDATE SET at = max(at, excluded.at), until = max(until, excluded.until)",
             (kind, value, at, until),
         )
-        row = self._cursor.execute(
-            "SELECT at, until FROM revocations WHERE kind = ? AND value = ?", (kind, value)
-        ).fetchone()
+        row = self._row("SELECT at, until FROM revocations WHERE kind = ? AND value = ?", (kind, value))
         return int(row[0]), int(row[1])
 
     def touch(self) -> None:
@@ -402,11 +404,11 @@ class UnitWriter:
         known = self._documents.use((user, key))
         if known is not None:
             return known
-        row = self._cursor.execute(
+        row = self._row(
             "SELECT id, ifnull((SELECT max(version) FROM recent WHERE ?3 AND document = documents.id), version) "
             "FROM documents WHERE user = ?1 AND key = ?2",
             (user, key, self._fresh_for(user, key)),
-        ).fetchone()
+        )
         return self._documents.put((user, key), _Document(*row) if row else _Document(0, 0))
 
     def _stream(self, user: str, name: str) -> _Stream:
@@ -414,11 +416,11 @@ class UnitWriter:
         if known is not None:
             return known
         self.flush()
-        row = self._cursor.execute(
+        row = self._row(
             "SELECT id, ifnull((SELECT max(number) FROM records WHERE records.stream = streams.id), 0) "
             "FROM streams WHERE user = ? AND stream = ?",
             (user, name),
-        ).fetchone()
+        )
         if row is None:
             self._cursor.execute("INSERT INTO streams (user, stream) VALUES (?, ?)", (user, name))
             row = (self._inserted(), 0)
@@ -428,15 +430,13 @@ class UnitWriter:
         known = self._clients.use((user, name))
         if known is not None:
             return known
-        row = self._cursor.execute(
-            "SELECT id, used_at FROM clients WHERE user = ? AND client = ?", (user, name)
-        ).fetchone()
+        row = self._row("SELECT id, used_at FROM clients WHERE user = ? AND client = ?", (user, name))
         if row is None:
             now = self._clock()
             self._cursor.execute("INSERT INTO clients (user, client, used_at) VALUES (?, ?, ?)", (user, name, now))
             return self._clients.put((user, name), _Client(self._inserted(), now, 0, []))
         fresh = self._fresh_for(user, name)
-        last = self._cursor.execute(READ_LAST_ID, (user, name, fresh)).fetchone()[0]
+        last = self._row(READ_LAST_ID, (user, name, fresh))[0]
         plugins = [mark[0] for mark in self._cursor.execute(READ_MARKS, (user, name, fresh, last))]
         return self._clients.put((user, name), _Client(row[0], row[1], last, plugins))
 
@@ -474,6 +474,11 @@ class UnitWriter:
         if fresh:
             self.flush()
         return fresh
+
+    def _row(self, statement: str, arguments: tuple[object, ...]) -> Any:
+        """The first row, or None. All are fetched: a statement that is not done holds up checkpoints."""
+        rows = self._cursor.execute(statement, arguments).fetchall()
+        return rows[0] if rows else None
 
     def _inserted(self) -> int:
         row = self._cursor.lastrowid
