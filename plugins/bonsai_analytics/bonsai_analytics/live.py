@@ -73,7 +73,7 @@ def allowed_ms(section: Section | None) -> int:
     return round(FORMATS[section].seconds_per_question * 1000) if section is not None else 0
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _mastery(mean: int, variance: int) -> dict[str, float]:
     return mastery(mean / STEPS, variance / STEPS)
 

@@ -49,7 +49,7 @@ def error(counts: Sequence[int], shares: Sequence[float]) -> float:
     return max(abs(count - total * share) for count, share in zip(counts, shares, strict=True))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def open_domains(counts: tuple[int, ...], shares: tuple[float, ...]) -> tuple[int, ...]:
     """The domains that the next question may come from, those furthest behind first.
 
