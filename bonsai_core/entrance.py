@@ -84,7 +84,8 @@ class Entrance(transport.Entrance):
         return None
 
     def open(self, request: web.Request, transport: Transport, wire: Wire) -> Intake:
-        intake = Intake(self._app, self._workers, self._connection(request, transport, wire))
+        intake = Intake(self._app, self._workers)
+        intake.connection = self._connection(request, transport, wire)
         self._opened(intake.connection)
         return intake
 

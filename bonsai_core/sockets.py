@@ -116,12 +116,14 @@ class Intake(transport.Intake):
 
     Args:
         workers: who takes it.
-        connection: whose wire it is given to.
+
+    Attributes:
+        connection: whose wire it is given to; to be set at once.
     """
 
     __slots__ = ("_app", "_ended", "_full", "_messages", "_room", "_workers", "_working")
 
-    def __init__(self, app: App, workers: Workers, connection: Connection) -> None:
+    def __init__(self, app: App, workers: Workers) -> None:
         self._app = app
         self._workers = workers
         self._messages: list[tuple[int, bytes]] = []
@@ -129,10 +131,10 @@ class Intake(transport.Intake):
         self._working = False
         #: Whether it is over: nothing more comes, and the last work is the leaving.
         self._ended = False
-        #: Whether somebody waits until there is room for more.
+        #: Whether no more is to come, or somebody waits, until there is room.
         self._full = False
         self._room: asyncio.Future[None] | None = None
-        self.connection = connection
+        self.connection: Connection
 
     def put(self, messages: Iterable[tuple[int, bytes]]) -> None:
         self._messages += messages
@@ -211,14 +213,7 @@ class Socket(Intake, asyncio.Protocol, transport.Transport):
     __slots__ = ("_clear", "_drain", "_fd", "_flaw", "_reader", "_transport", "_trusted")
 
     def __init__(self, app: App, workers: Workers, transport: asyncio.Transport) -> None:
-        self._app = app
-        self._workers = workers
-        self._messages: list[tuple[int, bytes]] = []
-        self._working = False
-        self._ended = False
-        #: Whether reading is paused.
-        self._full = False
-        self._room = None
+        super().__init__(app, workers)
         self._transport = transport
         #: The socket's descriptor, to write to while the transport has nothing to send; -1 where that cannot be done.
         self._fd = _descriptor(transport)
@@ -230,7 +225,6 @@ class Socket(Intake, asyncio.Protocol, transport.Transport):
         #: Whether it has joined, so that it may send messages of full size.
         self._trusted = False
         self._drain: asyncio.Future[None] | None = None
-        self.connection: Connection
 
     # What the connection does
 
