@@ -149,6 +149,7 @@ class UnitWriter:
         self._rooms: _Lru[tuple[str, str], _Room] = _Lru()
         self._rows: list[tuple[object, ...]] = []
         self._records: list[tuple[object, ...]] = []
+        self._deltas: list[tuple[str, str, bytes]] = []
         #: (user, key), (user, client) and (owner, room) of what may be in `recent`, and of what leaves it in the open
         #: transaction
         self._fresh: set[tuple[str, str]] = set()
@@ -171,6 +172,7 @@ class UnitWriter:
         self._rooms.clear()
         self._rows.clear()
         self._records.clear()
+        self._deltas.clear()
         self._fresh |= self._settling
 
     def is_fresh(self, owner: str, name: str) -> bool:
@@ -216,10 +218,7 @@ class UnitWriter:
                 self._crowded_rooms[room.id] = room.last
             deliveries.append((message, room.last, room.epoch))
         self._append(mark, messages, documents)
-        for delta in unit.deltas:
-            self._cursor.execute(
-                "INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", (delta.name, delta.key, delta.value)
-            )
+        self._deltas += [(delta.name, delta.key, delta.value) for delta in unit.deltas]
         return deliveries
 
     def _append(
@@ -257,6 +256,9 @@ class UnitWriter:
                 "INSERT INTO records (stream, number, at, value) VALUES (?, ?, ?, ?)", self._records
             )
             self._records.clear()
+        if self._deltas:
+            self._cursor.executemany("INSERT INTO deltas (name, key, value) VALUES (?, ?, ?)", self._deltas)
+            self._deltas.clear()
 
     def to_settle(self) -> bool:
         """Whether it is time to `settle`; said once."""
@@ -291,6 +293,7 @@ class UnitWriter:
 
     def fold(self, fold: Fold, limit: int) -> tuple[int, dict[tuple[str, str], bytes]]:
         """Fold waiting deltas into their aggregates; how many, and what changed."""
+        self.flush()
         rows = self._cursor.execute(
             "SELECT id, name, key, value FROM deltas WHERE NOT held ORDER BY id LIMIT ?", (limit,)
         ).fetchall()
