@@ -36,7 +36,7 @@ class Client:
     Attributes:
         connection: where its answers go now.
         highest: the highest id that it is known to have used.
-        recent: id -> (hash of the raw payload, the ack's data) of its newest answered messages.
+        recent: its newest answered messages, each in the place of its id modulo `RECENT`: see `answered`.
         behind: the oldest id that was turned away because storage is away, and until when (monotonic seconds) newer
             ones have to wait for it, so that they do not overtake it; 0 when there is none.
     """
@@ -48,16 +48,18 @@ class Client:
         self.highest = highest
         self.behind = 0
         self.behind_until = 0.0
-        self.recent: dict[int, tuple[int, bytes]] | None = None
+        self.recent: list[tuple[int, int, bytes] | None] | None = None
 
     def remember(self, id: int, content: int, answer: bytes) -> None:
         """Keep the answer to a message that took effect."""
-        recent = self.recent
-        if recent is None:
-            recent = self.recent = {}
-        recent[id] = (content, answer)
-        if len(recent) > RECENT:
-            del recent[next(iter(recent))]
+        if self.recent is None:
+            self.recent = [None] * RECENT
+        self.recent[id % RECENT] = (id, content, answer)
+
+    def answered(self, id: int) -> tuple[int, int, bytes] | None:
+        """What is remembered of a message: its id, the hash of its content, its answer."""
+        known = self.recent[id % RECENT] if self.recent is not None else None
+        return known if known is not None and known[0] == id else None
 
 
 class Numbered(Client):

@@ -205,12 +205,12 @@ class Work:
 
     def _answered(self, id: int) -> bool:
         """Answer a resend from memory."""
-        known = self.client.recent.get(id) if self.client.recent else None
-        if known is None or known[0] != self.content:
+        known = self.client.answered(id)
+        if known is None or known[1] != self.content:
             # Written differently perhaps, but the same: the stored digest decides, if there is one.
             return False
         if self.reply is not None:
-            self._target().ack(self.reply, known[1], self.number)
+            self._target().ack(self.reply, known[2], self.number)
         return True
 
     def count(self, client: Numbered) -> None:
@@ -246,7 +246,7 @@ class Work:
             if mark.digest != self._digest():
                 raise conflict(id)
         if not marks:
-            if self.client.recent and id in self.client.recent:
+            if self.client.answered(id) is not None:
                 raise conflict(id)
             if id <= self.client.highest - self.app.settings.dedup_window:
                 raise Refused(ErrorCode.STALE_ID, f"id {id} is too old: {self.client.highest} was already seen")
