@@ -29,7 +29,7 @@ PRUNE_EVERY: Final = 64
 SETTLE_AT: Final = 768
 #: Rows that one step of the sweep removes at most, of each kind: a few milliseconds of the loop's time.
 SWEEP_STEP: Final = 500
-CACHE_SIZE: Final = 20_000
+CACHE_SIZE: Final = 10_000
 
 #: A logged message that awaits its commit: (message, offset, epoch).
 Delivery = tuple[Message, int, str]
