@@ -233,7 +233,7 @@ class Socket(Intake, asyncio.Protocol, transport.Transport):
         if transport.is_closing():  # its descriptor may soon be another's
             return True
         if self._clear or (self._fd >= 0 and not transport.get_write_buffer_size()):
-            # Straight to the kernel: the transport would do the same a turn later, for half a microsecond more.
+            # Straight to the kernel: the transport would do the same a turn later, for 0.4 µs more (6 % of an echo).
             try:
                 sent = os.write(self._fd, data)
             except OSError:  # full, or broken: the transport finds out which

@@ -104,7 +104,7 @@ class Work:
                 done = await self._done_before(id)
             if owner is not None and not self.route.watchers and done is None and owner.signature is not None:
                 # Nearly always; `_run_handlers` does the same, and more. A handler that waits for nothing and leaves
-                # nothing to commit is done here, without a further coroutine: 9 % of an event's time.
+                # nothing to commit is done here, without a further coroutine (5 % of what an event costs us).
                 payload = self._validate(owner, event)
                 session = Session(app, self.live, owner.record, self.connection, event)
                 arguments = (session, payload) if owner.signature.takes_payload else (session,)
