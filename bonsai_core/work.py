@@ -90,11 +90,11 @@ class Work:
             turn: the session's, to be waited for; None for work beside the others'.
         """
         app, event, owner, id = self.app, self.event, self.route.owner, self.event.id
+        began = self.connection.last_seen  # the sender was heard just now
         if turn is not None:
             if turn.held:
                 await turn.wait()
             turn.held = True
-        began = app.monotonic()
         outcome = _ACK
         done: dict[str, Mark] | None = None
         try:
@@ -116,7 +116,9 @@ class Work:
                     session.send_replies()
                     if self.number and isinstance(self.client, Numbered):
                         # It came without an id and has left nothing: it need not be recognised when it is sent again.
-                        self.client.harmless, self.number = max(self.client.harmless, self.number), 0
+                        if self.number > self.client.harmless:
+                            self.client.harmless = self.number
+                        self.number, id = 0, None
             else:
                 answer = await self._run_handlers(done)
             client = self.live.clients.get(event.client_id, self.client)  # it may have come back meanwhile
@@ -215,7 +217,7 @@ class Work:
 
     def count(self, client: Numbered) -> None:
         """Give the event, which came without an id, the next number as one."""
-        self.event.id = self.number = client.given = max(client.given, client.highest) + 1
+        self.event.id = self.number = client.given = client.given + 1  # never less than `highest`
         client.content = self.content
 
     async def recognise(self, client: Numbered) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import msgspec
 import structlog
 
 from bonsai_core import Refused
-from bonsai_core.transport import CloseCode, ErrorCode, Frame, Gate, Message, Position, ProtocolError
+from bonsai_core.transport import TEXT, CloseCode, ErrorCode, Frame, Gate, Message, Position, ProtocolError
 from bonsai_socketio import recovery
 from bonsai_socketio.engine.packets import MESSAGE, Carrier
 from bonsai_socketio.engine.wire import EngineWire
@@ -43,6 +42,8 @@ log = structlog.get_logger("bonsai.socketio")
 _ID_BITS = 53
 MAX_ID = 2**_ID_BITS - 1
 MAX_NAME = 128
+#: Where an event's array begins at the latest, after 42 and its ack id, to be read the short way.
+MAX_DIGITS = 17
 #: After these a stock client must not come back by itself, so it is told to disconnect.
 _FINAL = frozenset(
     {
@@ -51,8 +52,6 @@ _FINAL = frozenset(
     }
 )  # fmt: skip
 
-#: Nearly every packet that comes: an event in the main namespace.
-_event = re.compile(rb"42(\d{0,15})(?=\[)").match
 _pair: Callable[[bytes], tuple[str, msgspec.Raw]] = msgspec.json.Decoder(tuple[str, msgspec.Raw]).decode
 _encode = msgspec.json.encode
 
@@ -102,16 +101,24 @@ class SocketIoWire(EngineWire):
 
     # What comes in
 
+    def receive(self, gate: Gate, connection: Connection, kind: int, payload: bytes) -> Awaitable[None] | None:
+        # Nearly every packet that comes: an event in the main namespace, 42<ack id>["name",data].
+        if payload[:2] == b"42" and kind == TEXT and self._joined and self._partial is None and payload.isascii():
+            at = payload.find(b"[")
+            digits = payload[2:at]
+            if at == 2 or (at <= MAX_DIGITS and digits.isdigit()):
+                try:
+                    name, data = _pair(payload[at:])
+                except msgspec.DecodeError:
+                    pass  # other arguments, or a flaw: told below
+                else:
+                    if 0 < len(name) <= MAX_NAME and name not in RESERVED and len(payload) <= self._max_message_bytes:
+                        connection.heard()
+                        reply = self._life + int(digits) if digits else None
+                        return gate.frame(connection, Frame(name, data), None, reply)
+        return super().receive(gate, connection, kind, payload)
+
     def message_in(self, gate: Gate, connection: Connection, packet: bytes) -> Awaitable[None] | None:
-        if self._joined and self._partial is None and (head := _event(packet)) is not None and packet.isascii():
-            try:
-                name, data = _pair(packet[head.end() :])
-            except msgspec.DecodeError:
-                pass  # other arguments, or a flaw: told below
-            else:
-                if 0 < len(name) <= MAX_NAME and name not in RESERVED and len(packet) <= self._max_message_bytes:
-                    id = head[1]
-                    return gate.frame(connection, Frame(name, data), None, self._life + int(id) if id else None)
         try:
             return self._packet(gate, packet[len(MESSAGE) :])
         except PacketError as error:
